@@ -11,3 +11,6 @@ export * from './formats/manifest.ts';
 export * from './formats/record.ts';
 export * from './formats/report-data.ts';
 export * from './formats/shard-checkpoint.ts';
+export * from './ports/call-log.ts';
+export * from './ports/job-store.ts';
+export * from './ports/seed-source.ts';
