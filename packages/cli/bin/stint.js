@@ -80,12 +80,11 @@ function findNode() {
 async function reexec(node) {
   const { spawn } = await import('node:child_process');
   const { constants } = await import('node:os');
-  let child;
-  const forward = (signal) => child?.kill(signal);
+  const forward = (signal) => child.kill(signal);
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
   for (const signal of signals) process.on(signal, forward);
   // The channel carries nothing: it closes when this process dies, however it dies, and the child dies with it.
-  child = spawn(node, [...process.execArgv, fileURLToPath(import.meta.url), ...args], {
+  const child = spawn(node, [...process.execArgv, fileURLToPath(import.meta.url), ...args], {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
     env: { ...process.env, [MARK]: '1' },
   });
