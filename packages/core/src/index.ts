@@ -12,5 +12,6 @@ export * from './formats/record.ts';
 export * from './formats/report-data.ts';
 export * from './formats/shard-checkpoint.ts';
 export * from './ports/call-log.ts';
+export * from './ports/call-log-rules.ts';
 export * from './ports/job-store.ts';
 export * from './ports/seed-source.ts';

@@ -68,6 +68,9 @@ export interface StoredCall {
   reported: boolean;
   /** Only SETTLED, until pruned. */
   answer: CallAnswer | null;
+  /** Only SETTLED by an answer; they stay when the answer is pruned, for reports. */
+  latencyMs?: number;
+  stopReason?: string;
   /** Epoch ms of the last move. */
   atMs: number;
 }
@@ -91,8 +94,9 @@ export interface CallLog {
    * The write keeps `settled + unknown + held <= budget`: an append that adds to `held` beyond the budget in force is
    * refused as a whole. A `settle` may cost more than its hold (a provider that reports more than the worst case);
    * that is written as it is.
-   * @throws AppError FAILED_PRECONDITION/CAP_EXCEEDED, FAILED_PRECONDITION/LEASE_LOST,
-   * FAILED_PRECONDITION/ILLEGAL_MOVE, UNAVAILABLE/STORAGE_UNAVAILABLE
+   * @throws AppError FAILED_PRECONDITION/CAP_EXCEEDED (some entry of the append raised a hold, and the sum after the whole
+   * append is above the budget), FAILED_PRECONDITION/LEASE_LOST, FAILED_PRECONDITION/ILLEGAL_MOVE,
+   * INVALID_ARGUMENT/BAD_ENTRY, UNAVAILABLE/STORAGE_UNAVAILABLE
    */
   append(lease: Lease, entries: readonly LogEntry[]): Promise<void>;
   totals(): Promise<Totals>;

@@ -51,7 +51,7 @@ export interface JobState {
   elapsedMs: number;
   /** The `job` lease, if one is held; an expired one shows until it is taken over. */
   lease: Lease | null;
-  /** Epoch of the last lease granted on `job`; 0 = none yet. */
+  /** Epoch of the last lease granted on `job` (or of the cancel that fenced it); 0 = none yet. */
   epoch: number;
 }
 
@@ -66,8 +66,8 @@ export interface JobStore {
   create(limits: JobLimits, atMs: number): Promise<void>;
   /**
    * Takes the lease with epoch + 1, only while the resource's epoch is still `seenEpoch`; whether the holder seen may
-   * be replaced was the caller's decision. Status becomes RUNNING where `status` says so.
-   * @throws AppError FAILED_PRECONDITION/LEASE_LOST when somebody else was faster.
+   * be replaced was the caller's decision. A status in `from` becomes RUNNING, another stays.
+   * @throws AppError FAILED_PRECONDITION/LEASE_LOST when somebody else was faster, NOT_FOUND/JOB_NOT_FOUND.
    */
   acquire(
     resource: string,
@@ -78,14 +78,18 @@ export interface JobStore {
   ): Promise<Lease>;
   /** @returns the lease with its later expiry, and whether cancel was requested. */
   renew(lease: Lease, expiresAtMs: number): Promise<{ lease: Lease; cancelRequested: boolean }>;
-  /** Ends the lease with the status the job has from then on; clears a cancel request that was answered. */
+  /**
+   * Ends the lease with the status, reason and total of `elapsedMs` the job has from then on. A status other than QUEUED
+   * and RUNNING answers a cancel request, and clears it. A lease on another resource than `job` just ends.
+   */
   release(lease: Lease, end: { status: JobStatus; reason: JobReason | null; elapsedMs: number }): Promise<void>;
   /** Changes the limits in force. */
   setLimits(lease: Lease, limits: JobLimits, atMs: number): Promise<void>;
   /**
    * Asks the holder to stop; where nobody holds the lease (`seenEpoch` still the last and its lease released, expired or
-   * judged dead by the caller: `force`) the job is CANCELLED at once.
-   * @returns the status after the call.
+   * judged dead by the caller: `force`) the job is CANCELLED at once, and the epoch moves on, so that a holder that was
+   * not dead can write no more. COMPLETED and CANCELLED stay.
+   * @returns the status after the call. @throws AppError NOT_FOUND/JOB_NOT_FOUND
    */
   cancel(force: boolean, seenEpoch: number, nowMs: number): Promise<JobStatus>;
   close(): Promise<void>;
