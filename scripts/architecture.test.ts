@@ -40,7 +40,7 @@ interface Import {
   typeOnly: boolean;
 }
 const IMPORT =
-  /^\s*(?:import|export)\s+(type\s)?[^'";]*?\bfrom\s+'([^']+)'|^\s*import\s+'([^']+)'|\bimport\('([^']+)'\)/gm;
+  /(?:^|;)\s*(?:import|export)\s+(type\s)?[^'";]*?\bfrom\s+'([^']+)'|(?:^|;)\s*import\s+'([^']+)'|\bimport\('([^']+)'\)/gm;
 
 function importsOf(name: string): Import[] {
   const dir = join(ROOT, 'packages', name);
