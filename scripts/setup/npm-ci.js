@@ -12,7 +12,7 @@ const UNREACHABLE =
 /**
  * `npm ci` in `dir`, one try. `npm ci` removes what is installed before it looks for the new packages, so that is kept
  * aside in `cacheDir` and put back when it fails.
- * @returns `{ ok: true }`, or `{ ok: false, why }` in words.
+ * @returns `{ ok: true }`, or `{ ok: false, why, interrupted }`, why in words.
  */
 export async function npmCi({ dir, cacheDir, args = [], command = npmCommand(dir) }) {
   const aside = join(cacheDir, 'previous');
@@ -44,7 +44,11 @@ export async function npmCi({ dir, cacheDir, args = [], command = npmCommand(dir
     moveAll(aside, dir);
     rmSync(aside, { recursive: true, force: true });
   }
-  return { ok: false, why: result.why ?? inWords(result.output, join(cacheDir, 'npm.log')) };
+  return {
+    ok: false,
+    interrupted: result.interrupted,
+    why: result.why ?? inWords(result.output, join(cacheDir, 'npm.log')),
+  };
 }
 
 /** Folders that npm fills: the workspace's own and those of its packages. */
@@ -83,6 +87,7 @@ function runOnce([file, ...first], dir, args) {
   return new Promise((resolve) => {
     let output = '';
     let why;
+    let interrupted = false;
     const child = spawn(file, [...first, ...args], {
       cwd: dir,
       env,
@@ -91,6 +96,7 @@ function runOnce([file, ...first], dir, args) {
     });
     const stop = (signal) => {
       why = `interrupted by ${signal}`;
+      interrupted = true;
       child.kill('SIGTERM');
     };
     const timer = setTimeout(() => {
@@ -106,7 +112,7 @@ function runOnce([file, ...first], dir, args) {
       clearTimeout(timer);
       process.off('SIGINT', stop);
       process.off('SIGTERM', stop);
-      resolve({ ok, output, why });
+      resolve({ ok, output, why, interrupted });
     };
     child.once('error', (error) => {
       why = `npm can't be started (${error.code})`;

@@ -7,9 +7,11 @@ import { npmCi } from './npm-ci.js';
 import { whileAlone } from './own-lock.js';
 import { staleReason } from './stale.js';
 
+const INTERRUPTED = 130;
+
 /**
  * Makes the checkout at `root` ready to run: its packages, its Node, and with `llama` the optional local model runtime.
- * @returns exit code: 0 unless nothing at all is installed, since what is there may well be enough.
+ * @returns exit code: 0 unless nothing at all is installed (1), since what is there may well be enough, or a signal came (130).
  */
 export async function setUp({ root, llama = false, say, command, platform = `${process.platform}-${process.arch}` }) {
   const llamaDir = join(root, 'optional/llama');
@@ -31,6 +33,7 @@ export async function setUp({ root, llama = false, say, command, platform = `${p
     if (reason !== undefined) {
       say(`installing packages (${reason}) ...`);
       const result = await npmCi({ dir: root, cacheDir: join(root, '.cache/setup'), command });
+      if (result.interrupted) return INTERRUPTED;
       if (!result.ok) {
         const something = existsSync(join(root, 'node_modules/.package-lock.json'));
         say(
@@ -44,6 +47,7 @@ export async function setUp({ root, llama = false, say, command, platform = `${p
       say('installing the local model runtime (optional/llama) ...');
       const cacheDir = join(root, '.cache/setup/llama');
       const result = await npmCi({ dir: llamaDir, cacheDir, args: ['--ignore-scripts'], command });
+      if (result.interrupted) return INTERRUPTED;
       if (!result.ok) say(`no local model runtime: ${result.why}; the rehearsal provider will be used.`);
     }
     return 0;
