@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: Apache-2.0
+export { callLogContract } from './call-log-contract.ts';
+export { contractSuite } from './contract-suite.ts';
+export type { Skips } from './contract-suite.ts';
+export { jobStoreContract } from './job-store-contract.ts';
+export { objectStoreContract } from './object-store-contract.ts';
+export type { ObjectStoreHarness } from './object-store-contract.ts';
+export type { StateHarness } from './state-harness.ts';

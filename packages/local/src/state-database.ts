@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+import { existsSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
+import type { StatementSync } from 'node:sqlite';
+import { AppError, isAppError } from '@stint/core';
+import { stateApplicationId, stateSchema, stateVersion } from './state-schema.ts';
+import { sqliteCodeOf, toDatabaseError } from './storage-errors.ts';
+
+export interface StateDatabaseOptions {
+  /** `normal`: a commit survives the death of the process (default). `full`: power loss too. */
+  sync?: 'normal' | 'full';
+  /** False: a missing file is NOT_FOUND/STATE_NOT_FOUND instead of a new one. */
+  create?: boolean;
+  /** How long a statement waits for another process, ms. */
+  busyTimeoutMs?: number;
+}
+
+const sqliteBusy = 5;
+/** 32 MiB of log between two checkpoints: each costs two fsyncs and holds up the event loop. */
+const checkpointPages = 8_000;
+const cacheKib = 16_384;
+
+/**
+ * The SQLite file of one job and its only connection in this process: call log, job store and the lock of the object
+ * store share it. All of it is synchronous, so a transaction is never open across turns of the event loop.
+ */
+export class StateDatabase {
+  readonly path: string;
+  /** Grows with every change of leases, limits or status made through this connection. */
+  jobVersion = 0;
+  /** Grows with every change of the call log made through this connection. */
+  logVersion = 0;
+  readonly #sql: DatabaseSync;
+  readonly #statements = new Map<string, StatementSync>();
+  #users = 0;
+
+  constructor(path: string, sql: DatabaseSync) {
+    this.path = path;
+    this.#sql = sql;
+  }
+
+  /** The prepared statement of this text, made once. */
+  prepare(text: string): StatementSync {
+    let statement = this.#statements.get(text);
+    if (!statement) {
+      this.#requireOpen();
+      try {
+        statement = this.#sql.prepare(text);
+      } catch (e) {
+        throw toDatabaseError(e, this.path);
+      }
+      this.#statements.set(text, statement);
+    }
+    return statement;
+  }
+
+  /** Runs `fn` as one write transaction; it sees and leaves the file as if it were alone. What throws changes nothing. */
+  write<T>(fn: () => T): T {
+    return this.#transaction('BEGIN IMMEDIATE', fn);
+  }
+
+  /** Runs `fn`, which only reads, on one state of the file. */
+  read<T>(fn: () => T): T {
+    return this.#transaction('BEGIN', fn);
+  }
+
+  #transaction<T>(begin: string, fn: () => T): T {
+    this.#requireOpen();
+    try {
+      this.prepare(begin).run();
+      const result = fn();
+      this.prepare('COMMIT').run();
+      return result;
+    } catch (e) {
+      if (this.#sql.isOpen && this.#sql.isTransaction) this.#rollback();
+      throw toDatabaseError(e, this.path);
+    }
+  }
+
+  /** Changes when another connection has committed; exact inside `write`. */
+  dataVersion(): number {
+    return this.prepare('PRAGMA data_version').get()?.['data_version'] as number;
+  }
+
+  /** Counts a port that uses the file; when the last one is released, the file is closed. */
+  retain(): void {
+    this.#users++;
+  }
+
+  release(): void {
+    if (--this.#users <= 0) this.close();
+  }
+
+  /** Writes everything into the one file, where no other process has it open. Idempotent. */
+  close(): void {
+    if (!this.#sql.isOpen) return;
+    this.#statements.clear();
+    try {
+      this.#sql.exec('PRAGMA busy_timeout = 0; PRAGMA wal_checkpoint(TRUNCATE)');
+    } catch {
+      // Another process reads or writes: what is committed stays in the journal file beside it.
+    }
+    this.#sql.close();
+  }
+
+  #requireOpen(): void {
+    if (!this.#sql.isOpen) throw new AppError('FAILED_PRECONDITION', 'CLOSED', `${this.path} is closed`);
+  }
+
+  #rollback(): void {
+    try {
+      this.#sql.exec('ROLLBACK');
+    } catch {
+      // SQLite rolled back by itself (disk full, I/O error); the first error is the one to tell.
+    }
+  }
+}
+
+/**
+ * Opens state.sqlite, and makes it where it is missing.
+ * @throws AppError FAILED_PRECONDITION/NEWER_FORMAT, FAILED_PRECONDITION/DAMAGED, NOT_FOUND/STATE_NOT_FOUND (`create: false`),
+ * UNAVAILABLE/STORAGE_UNAVAILABLE, PERMISSION_DENIED/ACCESS_DENIED
+ */
+export function openStateDatabase(path: string, options: StateDatabaseOptions = {}): StateDatabase {
+  const { sync = 'normal', create = true, busyTimeoutMs = 10_000 } = options;
+  if (!create && !existsSync(path)) throw new AppError('NOT_FOUND', 'STATE_NOT_FOUND', `no state file ${path}`);
+  let sql: DatabaseSync | undefined;
+  try {
+    sql = new DatabaseSync(path, { timeout: busyTimeoutMs });
+    checkVersion(sql, path);
+    withRetries(busyTimeoutMs, () => sql?.exec('PRAGMA journal_mode = WAL'));
+    sql.exec(
+      `PRAGMA synchronous = ${sync === 'full' ? 'FULL' : 'NORMAL'};
+       PRAGMA wal_autocheckpoint = ${checkpointPages};
+       PRAGMA cache_size = -${cacheKib}`,
+    );
+    if (userVersion(sql) === 0) createSchema(sql);
+    return new StateDatabase(path, sql);
+  } catch (e) {
+    sql?.close();
+    throw isAppError(e) ? e : toDatabaseError(e, path);
+  }
+}
+
+function userVersion(sql: DatabaseSync): number {
+  return sql.prepare('PRAGMA user_version').get()?.['user_version'] as number;
+}
+
+function checkVersion(sql: DatabaseSync, path: string): void {
+  const version = userVersion(sql);
+  const id = sql.prepare('PRAGMA application_id').get()?.['application_id'] as number;
+  const tables = sql.prepare('SELECT count(*) AS n FROM sqlite_schema').get()?.['n'] as number;
+  if (version === 0 && tables === 0) return;
+  if (id !== stateApplicationId || version === 0) {
+    throw new AppError('FAILED_PRECONDITION', 'DAMAGED', `${path} is not a state file of stint`, {
+      hint: 'Restore state.sqlite from a copy.',
+    });
+  }
+  if (version > stateVersion) {
+    throw new AppError('FAILED_PRECONDITION', 'NEWER_FORMAT', `${path} was written by a newer stint (${version})`, {
+      hint: 'Update stint.',
+      details: { version, supported: stateVersion },
+    });
+  }
+}
+
+function createSchema(sql: DatabaseSync): void {
+  sql.exec('BEGIN IMMEDIATE');
+  try {
+    // Another process may have been faster.
+    if (userVersion(sql) === 0) sql.exec(stateSchema);
+    sql.exec('COMMIT');
+  } catch (e) {
+    if (sql.isTransaction) sql.exec('ROLLBACK');
+    throw e;
+  }
+}
+
+/** Changing the journal mode does not wait for other processes by itself. */
+function withRetries(forMs: number, fn: () => void): void {
+  const pause = new Int32Array(new SharedArrayBuffer(4));
+  for (let waited = 0; ; waited += 20) {
+    try {
+      fn();
+      return;
+    } catch (e) {
+      if (sqliteCodeOf(e) !== sqliteBusy || waited >= forMs) throw e;
+      Atomics.wait(pause, 0, 0, 20);
+    }
+  }
+}
