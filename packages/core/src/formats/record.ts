@@ -26,6 +26,8 @@ export const stepResultSchema = z.object({
   latency_ms: z.number().min(0).optional(),
   tries: count.optional(),
   skipped: z.literal(true).optional(),
+  /** False where the provider reported no usage and the worst case was charged. */
+  usage_reported: z.literal(false).optional(),
 });
 export type StepResult = z.infer<typeof stepResultSchema>;
 

@@ -24,6 +24,8 @@ export const shardCheckpointSchema = z.object({
   ok: z.array(indexRange),
   /** Indices given up. `attempts` = the last attempt's number. */
   failed: z.array(z.object({ index: count, attempts: count, code: z.string(), reason: z.string() })),
+  /** Indices once given up that get new attempts, numbered onward from `attempts`. */
+  retrying: z.array(z.object({ index: count, attempts: count })),
   /** Cross-check of the call log: cost of the records and rejects named here. */
   spend_nano_usd: nanoUsd,
   input_tokens: count,

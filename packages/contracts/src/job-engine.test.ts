@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: Apache-2.0
+import { describe, expect, it } from 'vitest';
+import { AppError } from '@stint/core';
+import { billingProvider, committed, emptyBill, planJob, runOnDisk, startProcess } from './job-harness.ts';
+import type { Bill, JobPlan, Script } from './job-harness.ts';
+import { memoryDisk } from './memory-disk.ts';
+
+const ONE = [{ id: 'a', model: 'm', prompt: 'Tell of {{ topic }}' }];
+const TWO = [
+  { id: 'a', model: 'm', prompt: 'Tell of {{ topic }}' },
+  { id: 'b', model: 'm', prompt: 'More: {{ steps.a.output }}' },
+];
+
+async function setUp(plan: JobPlan, script?: Script) {
+  const disk = memoryDisk();
+  const bill: Bill = emptyBill();
+  const job = await planJob(plan);
+  const providers = new Map([['m', billingProvider(bill, script)]]);
+  const run = (options: Parameters<typeof runOnDisk>[3] = {}) => runOnDisk(disk, job, providers, options);
+  return { disk, bill, job, providers, run };
+}
+
+const noKey = new AppError('PERMISSION_DENIED', 'ACCESS_DENIED', 'no such key', { charge: 'none' });
+
+describe('the cap', () => {
+  it.each([1, 8, 64])('is never passed at concurrency %d, and leaves no half-paid record', async (concurrency) => {
+    const capNanoUsd = 4_000_000;
+    const { disk, bill, run } = await setUp(
+      { steps: TWO, numRecords: 500, concurrency, budgetNanoUsd: capNanoUsd, maxTokens: 40 },
+      (r, n) => ({ text: `word ${r.idempotencyKey} `.repeat(1 + (n % 3)), afterMs: n % 5 }),
+    );
+    const end = await run();
+    expect(end).toMatchObject({ status: 'BUDGET_EXCEEDED', reason: { reason: 'BUDGET_EXCEEDED' } });
+    expect(bill.nanoUsd).toBeLessThanOrEqual(capNanoUsd);
+    expect(bill.nanoUsd).toBeGreaterThan(capNanoUsd * 0.7);
+    const { lines } = await committed(disk.objects);
+    // Two calls a record: every record that was begun is whole.
+    expect(bill.calls).toHaveLength(lines.size * 2);
+    const totals = await disk.open().log.totals();
+    expect(totals).toMatchObject({ settledNanoUsd: bill.nanoUsd, unknownNanoUsd: 0, heldNanoUsd: 0 });
+  });
+
+  it('raised, the job goes on and pays nothing twice', async () => {
+    const { disk, bill, run } = await setUp({ steps: TWO, numRecords: 40, budgetNanoUsd: 2_000_000, maxTokens: 40 });
+    expect((await run()).status).toBe('BUDGET_EXCEEDED');
+    const before = (await committed(disk.objects)).lines;
+    expect(before.size).toBeGreaterThan(3);
+    const end = await run({ limits: { budgetNanoUsd: 1_000_000_000 } });
+    expect(end.status).toBe('COMPLETED');
+    const { lines } = await committed(disk.objects);
+    expect([...lines.keys()]).toEqual(Array.from({ length: 40 }, (_, i) => i));
+    for (const [i, line] of before) expect(lines.get(i)).toBe(line);
+    expect(new Set(bill.calls.map((c) => c.key)).size).toBe(80);
+    expect(bill.calls).toHaveLength(80);
+  });
+
+  it('holds when calls time out and are billed all the same', async () => {
+    const capNanoUsd = 3_000_000;
+    const { disk, bill, run } = await setUp(
+      { steps: ONE, numRecords: 200, concurrency: 16, budgetNanoUsd: capNanoUsd, maxTokens: 40, timeoutS: 0.03 },
+      (_r, n) => ({ text: 'late '.repeat(40), afterMs: n % 3 === 0 ? 200 : 0 }),
+    );
+    await run();
+    expect(bill.nanoUsd).toBeLessThanOrEqual(capNanoUsd);
+    const totals = await disk.open().log.totals();
+    expect(totals.unknownNanoUsd).toBeGreaterThan(0);
+    expect(totals.settledNanoUsd + totals.unknownNanoUsd).toBeLessThanOrEqual(capNanoUsd);
+    expect(totals.settledNanoUsd + totals.unknownNanoUsd).toBeGreaterThanOrEqual(bill.nanoUsd);
+  });
+
+  it('an answer without usage settles at its hold, marked', async () => {
+    const { disk, run } = await setUp({ steps: ONE, numRecords: 2, budgetNanoUsd: 1_000_000_000 }, () => ({
+      text: 'x',
+      usage: null,
+    }));
+    expect((await run()).status).toBe('COMPLETED');
+    const { records } = await committed(disk.objects);
+    expect(records[0]?.generation_result['a']).toMatchObject({ usage_reported: false });
+    expect(records[0]?.generation_result['a']?.cost_usd).toBeGreaterThan(0);
+  });
+
+  it('a provider that bills more than the worst case is believed, and counted on', async () => {
+    const { disk, run } = await setUp(
+      { steps: ONE, numRecords: 300, concurrency: 4, budgetNanoUsd: 20_000_000 },
+      () => ({ text: 'x', usage: { inputTokens: 1000, outputTokens: 1, cacheReadTokens: 0, cacheWriteTokens: 0 } }),
+    );
+    expect((await run()).status).toBe('BUDGET_EXCEEDED');
+    const totals = await disk.open().log.totals();
+    expect(totals.settledNanoUsd).toBeLessThanOrEqual(20_000_000);
+  });
+});
+
+describe('records that cannot be made', () => {
+  const bad: Script = (r) => (/:(5|50|77):/.test(r.idempotencyKey) ? '' : `fine ${r.idempotencyKey}`);
+
+  it('are replaced by the next indices', async () => {
+    const { disk, run } = await setUp({ steps: ONE, numRecords: 150, concurrency: 8 }, bad);
+    expect(await run()).toEqual({ status: 'COMPLETED', reason: null });
+    const { lines, docs } = await committed(disk.objects);
+    expect(lines.size).toBe(150);
+    expect(Math.max(...lines.keys())).toBe(152);
+    expect(docs[0]?.failed.map((f) => [f.index, f.attempts, f.code])).toEqual([
+      [5, 3, 'EMPTY'],
+      [50, 3, 'EMPTY'],
+      [77, 3, 'EMPTY'],
+    ]);
+    expect(docs[0]?.rejects.reduce((n, r) => n + r.rows, 0)).toBe(9);
+  });
+
+  it('are missing where that is accepted', async () => {
+    const { disk, run } = await setUp({ steps: ONE, numRecords: 150, spec: { on_shortfall: 'accept' } }, bad);
+    expect((await run()).status).toBe('COMPLETED');
+    expect((await committed(disk.objects)).lines.size).toBe(147);
+  });
+
+  it('fail the job where that is asked for, and get new attempts when it is resumed', async () => {
+    let heal = false;
+    const { disk, run } = await setUp({ steps: ONE, numRecords: 150, spec: { on_shortfall: 'fail' } }, (r, n) =>
+      heal ? 'healed' : bad(r, n),
+    );
+    expect(await run()).toMatchObject({ status: 'FAILED', reason: { reason: 'SHORTFALL' } });
+    heal = true;
+    expect((await run()).status).toBe('COMPLETED');
+    const { lines, docs } = await committed(disk.objects);
+    expect(lines.size).toBe(150);
+    expect(JSON.parse(lines.get(5) ?? '')).toMatchObject({ index: 5, attempt: 4 });
+    expect(docs[0]).toMatchObject({ failed: [], retrying: [] });
+  });
+
+  it('more of them than max_failures end the job', async () => {
+    const { bill, run } = await setUp(
+      { steps: ONE, numRecords: 1000, spec: { max_failures: { records: 4 } } },
+      () => '',
+    );
+    expect(await run()).toMatchObject({ status: 'FAILED', reason: { reason: 'RECORDS_FAILED' } });
+    expect(bill.calls.length).toBeLessThan(100);
+  });
+});
+
+describe('a provider that fails', () => {
+  it.each([
+    [noKey, 'ACCESS_DENIED'],
+    [new AppError('PERMISSION_DENIED', 'QUOTA_EXHAUSTED', 'pay', { charge: 'none' }), 'ACCESS_DENIED'],
+    [new AppError('NOT_FOUND', 'MODEL_UNKNOWN', 'no such model', { charge: 'none' }), 'MODEL_UNKNOWN'],
+    [new AppError('INVALID_ARGUMENT', 'BAD_REQUEST', 'no', { charge: 'none' }), 'RECORDS_FAILED'],
+  ])('for good (%s) fails the job at the first record', async (error, reason) => {
+    let asked = 0;
+    const { bill, run } = await setUp({ steps: ONE, numRecords: 1000, concurrency: 4 }, () => {
+      asked++;
+      return error;
+    });
+    expect(await run()).toMatchObject({ status: 'FAILED', reason: { reason } });
+    expect(asked).toBeLessThanOrEqual(4);
+    expect(bill.nanoUsd).toBe(0);
+  });
+
+  it('by throttling never loses a record', async () => {
+    const { disk, run } = await setUp({ steps: ONE, numRecords: 60, concurrency: 16 }, (_r, n) =>
+      n % 2 === 0 ? new AppError('RESOURCE_EXHAUSTED', 'THROTTLED', 'slow', { charge: 'none', retryAfterMs: 2 }) : 'ok',
+    );
+    expect((await run()).status).toBe('COMPLETED');
+    const { lines, docs } = await committed(disk.objects);
+    expect(lines.size).toBe(60);
+    expect(docs[0]?.rejects).toEqual([]);
+  });
+
+  it('for too long sends the job back to the queue', async () => {
+    const { disk, run } = await setUp(
+      { steps: ONE, numRecords: 10, spec: { give_up_after_ms: 150 } },
+      () => new AppError('UNAVAILABLE', 'PROVIDER_ERROR', 'down', { charge: 'none' }),
+    );
+    expect(await run()).toMatchObject({ status: 'QUEUED', reason: { reason: 'SERVICE_UNAVAILABLE' } });
+    expect((await disk.open().jobs.read())?.lease).toBeNull();
+  });
+
+  it('now and then is retried within the attempt', async () => {
+    const { disk, run } = await setUp({ steps: ONE, numRecords: 30 }, (_r, n) =>
+      n % 4 === 1 ? new AppError('UNAVAILABLE', 'PROVIDER_ERROR', 'hiccup', { charge: 'none' }) : 'ok',
+    );
+    expect((await run()).status).toBe('COMPLETED');
+    const { records } = await committed(disk.objects);
+    expect(records.every((r) => r.attempt === 1)).toBe(true);
+  });
+
+  it('with a refused answer gets one corrective turn that says what was wrong', async () => {
+    const { disk, bill, run } = await setUp({ steps: ONE, numRecords: 1 }, (_r, n) => (n === 0 ? '  ' : 'better'));
+    expect((await run()).status).toBe('COMPLETED');
+    expect(bill.calls[1]?.prompt).toContain('not accepted');
+    const { records } = await committed(disk.objects);
+    expect(records[0]?.generation_result['a']).toMatchObject({
+      output: 'better',
+      tries: 2,
+      prompt: bill.calls[0]?.prompt,
+    });
+  });
+});
+
+describe('stopping', () => {
+  it('lets calls in flight finish, commits them and gives the lease back', async () => {
+    const { disk, job, bill, providers } = await setUp({ steps: ONE, numRecords: 100, concurrency: 5 }, () => ({
+      text: 'slow answer',
+      afterMs: 80,
+    }));
+    const running = await startProcess({ store: disk.objects, ...disk.open() }, job, providers);
+    await expect.poll(() => bill.inFlight).toBe(5);
+    running.stop({ type: 'interrupted', signal: 'SIGTERM' });
+    expect(await running.done).toMatchObject({ status: 'QUEUED', reason: { reason: 'INTERRUPTED' } });
+    const { lines } = await committed(disk.objects);
+    expect(lines.size).toBe(bill.calls.length);
+    expect(await disk.open().jobs.read()).toMatchObject({ status: 'QUEUED', lease: null });
+  });
+
+  it('ends what is in flight at the soft limit and charges it at worst case', async () => {
+    const { disk, job, bill, providers } = await setUp(
+      { steps: ONE, numRecords: 10, concurrency: 3, budgetNanoUsd: 1_000_000_000 },
+      () => ({ text: 'never', afterMs: 60_000 }),
+    );
+    const running = await startProcess({ store: disk.objects, ...disk.open() }, job, providers, { softLimitMs: 20 });
+    await expect.poll(() => bill.inFlight).toBe(3);
+    running.stop({ type: 'interrupted', signal: 'SIGINT' });
+    expect((await running.done).status).toBe('QUEUED');
+    const totals = await disk.open().log.totals();
+    expect(totals).toMatchObject({ heldNanoUsd: 0, settledNanoUsd: 0, calls: 3 });
+    expect(totals.unknownNanoUsd).toBeGreaterThanOrEqual(bill.nanoUsd);
+  });
+
+  it('a holder that is taken over stops, and nothing is lost, doubled or overwritten', async () => {
+    const { disk, job, bill, providers } = await setUp(
+      { steps: TWO, numRecords: 60, concurrency: 4, spec: { checkpoint_interval: 3 } },
+      (r) => ({ text: `from ${r.idempotencyKey}`, afterMs: 5 }),
+    );
+    const first = await startProcess({ store: disk.objects, ...disk.open() }, job, providers);
+    await expect.poll(() => bill.calls.length).toBeGreaterThan(20);
+    const second = await startProcess({ store: disk.objects, ...disk.open() }, job, providers);
+    const [one, two] = await Promise.all([first.done, second.done]);
+    expect(one).toMatchObject({ reason: { reason: 'LEASE_LOST' } });
+    expect(two).toEqual({ status: 'COMPLETED', reason: null });
+    const { lines } = await committed(disk.objects);
+    expect([...lines.keys()]).toEqual(Array.from({ length: 60 }, (_, i) => i));
+    expect(bill.calls.length).toBeLessThanOrEqual(120 + 4);
+  });
+});
+
+describe('a job that is done', () => {
+  it('grows when its target does', async () => {
+    const { disk, bill, run } = await setUp({ steps: ONE, numRecords: 5 });
+    await run();
+    expect((await run({ limits: { numRecords: 8 } })).status).toBe('COMPLETED');
+    expect((await committed(disk.objects)).lines.size).toBe(8);
+    expect(bill.calls).toHaveLength(8);
+  });
+
+  it('spans shards, sealed one by one', async () => {
+    const { disk, run } = await setUp({ steps: [{ id: 'n', compute: 'topic' }], numRecords: 20_500, concurrency: 64 });
+    expect((await run()).status).toBe('COMPLETED');
+    const { lines, docs } = await committed(disk.objects);
+    expect(docs).toHaveLength(3);
+    expect(lines.size).toBe(20_500);
+  }, 20_000);
+});

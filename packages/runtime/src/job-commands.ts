@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { join, resolve } from 'node:path';
+import { AppError, outputFormats } from '@stint/core';
+import type { JobReason, JobState, JobStatus, OutputFormat } from '@stint/core';
+import { describeThisProcess, openSeedFile, ownerIsAlive } from '@stint/local';
+import type { CommandResult, JobSummary, ResumeOptions, RunOptions } from './commands.ts';
+import { writeExports } from './finish-exports.ts';
+import { asResult, flagLimits } from './generate.ts';
+import { readFrozen } from './intake/index.ts';
+import { openJobFolder, readSpec } from './job-folder.ts';
+import type { JobFolder } from './job-folder.ts';
+import { runSession } from './session.ts';
+import { readSettings } from './settings.ts';
+import { summarise } from './summary.ts';
+
+/** `stint resume DIR`: goes on with a job from what its folder froze, without the job file. */
+export async function resume(o: ResumeOptions): Promise<CommandResult<JobSummary>> {
+  return asResult(async () => {
+    const settings = readSettings(o.env);
+    const dir = resolve(o.cwd, o.dir);
+    const { spec, digest } = await readSpec(dir);
+    const frozen = await readFrozen(dir, spec);
+    const folder = openJobFolder(dir, { create: false, sync: settings.STINT_SYNC });
+    try {
+      return await runSession({
+        ...o,
+        folder,
+        out: o.dir,
+        spec,
+        jobDigest: digest,
+        template: frozen.compiled,
+        settings,
+        limits: flagLimits(o),
+        retryFailed: o.retryFailed ?? false,
+      });
+    } finally {
+      await folder.close();
+    }
+  });
+}
+
+/** `stint status DIR`: the summary of the job as it stands; changes nothing. */
+export async function status(o: RunOptions & { dir: string }): Promise<CommandResult<JobSummary>> {
+  return withFolder(o, async (folder, state, jobId) => {
+    const body = await summarise(folder, o.dir, jobId, state, shownOf(state));
+    return { exitCode: 0, body };
+  });
+}
+
+/** A RUNNING job whose holder is gone is not running: the next run takes it over. */
+function shownOf(state: JobState): { status: JobStatus; reason: JobReason | null } {
+  return { status: state.status, reason: state.status === 'COMPLETED' ? null : state.reason };
+}
+
+/** How long `cancel` waits for the holder to stop, ms; it lets calls in flight go on for 10 s. */
+const CANCEL_WAIT_MS = 20_000;
+
+/** `stint cancel DIR`: for good. A holder stops at its next heartbeat; what is committed stays. */
+export async function cancel(o: RunOptions & { dir: string }): Promise<CommandResult<JobSummary>> {
+  return withFolder(o, async (folder, state, jobId) => {
+    if (state.status === 'COMPLETED') {
+      throw new AppError('FAILED_PRECONDITION', 'ALREADY_COMPLETED', `job ${jobId} is COMPLETED already`, {
+        hint: 'There is nothing left to cancel.',
+      });
+    }
+    const self = describeThisProcess();
+    const until = Date.now() + CANCEL_WAIT_MS;
+    for (let seen: JobState | null = state; ; seen = await folder.jobs.read()) {
+      const holder = seen?.lease;
+      const gone = !holder || holder.expiresAtMs <= Date.now() || ownerIsAlive(holder.owner, self) === 'dead';
+      const now = await folder.jobs.cancel(gone, seen?.epoch ?? 0, Date.now());
+      if (now === 'CANCELLED') break;
+      if (now === 'COMPLETED') {
+        throw new AppError('FAILED_PRECONDITION', 'ALREADY_COMPLETED', `job ${jobId} completed in the meantime`);
+      }
+      if (Date.now() > until) {
+        throw new AppError('UNAVAILABLE', 'CANCEL_PENDING', 'the process that holds the job has not stopped yet', {
+          hint: 'The request stays: it stops at its next heartbeat. Look again with `stint status`.',
+        });
+      }
+      await new Promise((done) => setTimeout(done, 200));
+    }
+    const after = await folder.jobs.read();
+    const body = await summarise(folder, o.dir, jobId, after ?? state, { status: 'CANCELLED', reason: null });
+    return { exitCode: 0, body };
+  });
+}
+
+/** `stint export DIR`: writes what is committed so far, whatever the job's status. */
+export async function exportDataset(
+  o: RunOptions & { dir: string; formats?: readonly string[] | undefined },
+): Promise<CommandResult<JobSummary>> {
+  return withFolder(o, async (folder, state, jobId) => {
+    const { spec } = await readSpec(folder.dir);
+    const formats = o.formats?.map(formatOf) ?? spec.output_format;
+    const seeds = openSeedFile(join(folder.dir, 'inputs', 'seeds.jsonl'));
+    try {
+      o.events?.exporting?.();
+      const end = shownOf(state);
+      const { elapsedMs } = state;
+      const signal = new AbortController().signal;
+      await writeExports({ folder, spec, state, end, elapsedMs, formats, seeds, signal });
+    } finally {
+      seeds.close();
+    }
+    const body = await summarise(folder, o.dir, jobId, state, shownOf(state));
+    return { exitCode: 0, body };
+  });
+}
+
+function formatOf(text: string): OutputFormat {
+  const upper = text.toUpperCase();
+  const found = outputFormats.find((f) => f === upper);
+  if (found) return found;
+  throw new AppError('INVALID_ARGUMENT', 'BAD_FORMAT', `--format ${text}: not a format`, {
+    hint: `Use one of ${outputFormats.join(', ')}.`,
+  });
+}
+
+async function withFolder(
+  o: RunOptions & { dir: string },
+  run: (folder: JobFolder, state: JobState, jobId: string) => Promise<CommandResult<JobSummary>>,
+): Promise<CommandResult<JobSummary>> {
+  return asResult(async () => {
+    const settings = readSettings(o.env);
+    const dir = resolve(o.cwd, o.dir);
+    const { spec } = await readSpec(dir);
+    const folder = openJobFolder(dir, { create: false, sync: settings.STINT_SYNC });
+    try {
+      const state = await folder.jobs.read();
+      if (!state) {
+        throw new AppError('FAILED_PRECONDITION', 'DAMAGED', `${dir}/state.sqlite knows no job`, {
+          hint: 'Run `stint generate` with the job file again to finish creating it.',
+        });
+      }
+      return await run(folder, state, spec.job_id);
+    } finally {
+      await folder.close();
+    }
+  });
+}

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { AppError, JOB_KEY, knownShards, parse, readJobSpec, readShardCheckpoint, shardKey } from '@stint/core';
+import type { CallLog, JobSpec, JobStore, ObjectStore, ShardCheckpoint } from '@stint/core';
+import { createFileObjectStore, createSqliteCallLog, createSqliteJobStore, openStateDatabase } from '@stint/local';
+import type { StateDatabase } from '@stint/local';
+
+/** sha256 as lower-case hex. */
+export const sha256 = (data: Uint8Array | string): string => createHash('sha256').update(data).digest('hex');
+
+/** The stores of one job's folder on this machine. */
+export interface JobFolder {
+  dir: string;
+  db: StateDatabase;
+  log: CallLog;
+  jobs: JobStore;
+  store: ObjectStore;
+  close(): Promise<void>;
+}
+
+/** @param create - false: a folder without `state.sqlite` is not made into one. */
+export function openJobFolder(dir: string, options: { create: boolean; sync: 'normal' | 'full' }): JobFolder {
+  if (options.create) mkdirSync(dir, { recursive: true });
+  const db = openStateDatabase(join(dir, 'state.sqlite'), { sync: options.sync, create: options.create });
+  const log = createSqliteCallLog(db);
+  const jobs = createSqliteJobStore(db);
+  const store = createFileObjectStore({ dir, db });
+  return {
+    dir,
+    db,
+    log,
+    jobs,
+    store,
+    async close() {
+      await log.close();
+      await jobs.close();
+    },
+  };
+}
+
+/** `job.json` and its digest. @throws AppError NOT_FOUND/NOT_A_JOB */
+export async function readSpec(dir: string): Promise<{ spec: JobSpec; digest: string }> {
+  const path = join(dir, JOB_KEY);
+  if (!existsSync(path)) {
+    throw new AppError('NOT_FOUND', 'NOT_A_JOB', `${dir} is not a job folder: it has no ${JOB_KEY}`, {
+      hint: 'Name the folder that `stint generate` printed (stint-out/<name> by default).',
+      details: { dir },
+    });
+  }
+  const body = await readFile(path);
+  return { spec: readJobSpec(path, parse(path, body)), digest: sha256(body) };
+}
+
+/** Every shard checkpoint, ascending. */
+export async function* shardCheckpoints(folder: JobFolder): AsyncIterable<ShardCheckpoint> {
+  for (const shard of await knownShards(folder.store, await folder.log.commits())) {
+    const key = shardKey(shard);
+    const { body } = await folder.store.get(key);
+    yield readShardCheckpoint(key, parse(key, body));
+  }
+}

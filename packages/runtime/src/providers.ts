@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+import { AppError } from '@stint/core';
+import type { CompiledTemplate, FrozenModel, JobSpec, ModelProvider } from '@stint/core';
+import type { RunOptions } from './commands.ts';
+
+/** Aliases that the template's steps call. */
+export function usedAliases(template: CompiledTemplate): string[] {
+  return [...new Set(template.steps.flatMap((s) => (s.kind === 'model' && s.alias !== null ? [s.alias] : [])))];
+}
+
+/**
+ * One provider for each alias that the template uses; each loads its libraries only now.
+ * @throws AppError INVALID_ARGUMENT, FAILED_PRECONDITION/MODEL_UNAVAILABLE
+ */
+export async function createProviders(
+  spec: JobSpec,
+  template: CompiledTemplate,
+  options: RunOptions & { baseUrl?: string | undefined },
+): Promise<ReadonlyMap<string, ModelProvider>> {
+  const providers = new Map<string, ModelProvider>();
+  try {
+    for (const alias of usedAliases(template)) {
+      const model = spec.models[alias];
+      if (!model) throw new Error(`alias ${alias} is not in job.json`);
+      const provider = await createProvider(alias, model, spec, options);
+      providers.set(alias, provider);
+      const structured = template.steps.find((s) => s.alias === alias && s.schema);
+      if (structured && !provider.capabilities.structuredOutput) {
+        throw new AppError(
+          'INVALID_ARGUMENT',
+          'NO_STRUCTURED_OUTPUT',
+          `step "${structured.id}" declares output, but model "${alias}" (${model.provider}) has no structured output`,
+          { hint: 'Use another model for this step, or ask for JSON in the prompt and check it with expect.' },
+        );
+      }
+    }
+  } catch (e) {
+    await Promise.all([...providers.values()].map((p) => p.close()));
+    throw e;
+  }
+  return providers;
+}
+
+/** Connections kept open at most; the scheduler's limit is what counts. */
+const CONNECTIONS = 1024;
+
+async function createProvider(
+  alias: string,
+  model: FrozenModel,
+  spec: JobSpec,
+  options: RunOptions & { baseUrl?: string | undefined },
+): Promise<ModelProvider> {
+  switch (model.provider) {
+    case 'openai': {
+      const { apiKeyFor, createOpenAiProvider, proxyFor } = await import('@stint/models/openai');
+      const baseUrl = options.baseUrl ?? model.base_url ?? 'https://api.openai.com/v1';
+      return createOpenAiProvider({
+        baseUrl,
+        apiKey: apiKeyFor({ baseUrl, apiKeyEnv: model.api_key_env, env: options.env }),
+        tokenField: model.token_field ?? 'max_tokens',
+        headers: model.headers,
+        query: model.query,
+        extraBody: model.extra_body,
+        connections: spec.concurrency === 'auto' ? CONNECTIONS : Math.min(CONNECTIONS * 4, spec.concurrency),
+        proxy: proxyFor(baseUrl, options.env),
+      });
+    }
+    case 'bedrock': {
+      const { createBedrockProvider } = await import('@stint/aws');
+      return createBedrockProvider({ region: model.region ?? options.env['AWS_REGION'] });
+    }
+    case 'llama': {
+      const { createLlamaProvider } = await import('@stint/models/llama');
+      return createLlamaProvider({ model, env: options.env, cwd: options.cwd } as never);
+    }
+    case 'rehearsal': {
+      const { createRehearsalProvider } = await import('@stint/models/rehearsal');
+      return createRehearsalProvider({ latencyMs: model.latency_ms ?? 0, standsFor: model.model });
+    }
+    case 'replay': {
+      const { createReplayProvider } = await import('@stint/models/replay');
+      if (model.path === undefined) {
+        throw new AppError('INVALID_ARGUMENT', 'BAD_PATH', `models.${alias}.path: a replay model needs its recordings`);
+      }
+      return createReplayProvider({ recordings: model.path });
+    }
+  }
+}

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+import { compileValidator, encodeUtf8 } from '@stint/core';
+import type { CompiledTemplate, JobSpec, RecordEnv, Sampling, SeedSource } from '@stint/core';
+
+/** Everything the record machine needs of a frozen job. */
+export async function recordEnv(spec: JobSpec, template: CompiledTemplate, seeds: SeedSource): Promise<RecordEnv> {
+  const validators = await Promise.all(
+    template.steps.map((step) => (step.kind === 'model' ? compileValidator(step) : null)),
+  );
+  return {
+    spec,
+    template,
+    validators,
+    schemaBytes: template.steps.map((s) => (s.schema ? encodeUtf8(JSON.stringify(s.schema)).length : 0)),
+    seeds,
+    sampling: samplingOf(spec, seeds),
+  };
+}
+
+/** `weighted(field)` needs every row's weight once; the rest is a pure function of the index. */
+function samplingOf(spec: JobSpec, seeds: SeedSource): Sampling {
+  if (spec.sampling === 'shuffle' || spec.sampling === 'random' || spec.sampling === 'sequential') return spec.sampling;
+  const field = /^weighted\((.+)\)$/.exec(spec.sampling)?.[1] ?? '';
+  const cumulativeWeights = new Float64Array(seeds.rows);
+  let sum = 0;
+  for (let i = 0; i < seeds.rows; i++) {
+    const row = seeds.row(i);
+    const value: unknown = row instanceof Map ? row.get(field) : (row as Record<string, unknown>)[field];
+    // The intake has checked that every row has a number >= 0 here; CSV cells are text.
+    sum += Math.max(0, Number(value) || 0);
+    cumulativeWeights[i] = sum;
+  }
+  return { cumulativeWeights };
+}

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+import { join } from 'node:path';
+import { acquireJob, AppError, nanoToUsd, runJob, toAppError } from '@stint/core';
+import type { CompiledTemplate, JobLimits, JobSpec, JobState, JobStatus, Lease, ModelProvider } from '@stint/core';
+import { describeThisProcess, openSeedFile, ownerIsAlive, systemClock } from '@stint/local';
+import type { CommandResult, JobSummary, RunOptions } from './commands.ts';
+import { exitCodeOfRun } from './exit-codes.ts';
+import { writeExports } from './finish-exports.ts';
+import { sha256 } from './job-folder.ts';
+import type { JobFolder } from './job-folder.ts';
+import { createProviders } from './providers.ts';
+import { recordEnv } from './record-env.ts';
+import type { Settings } from './settings.ts';
+import { summarise } from './summary.ts';
+
+export interface SessionOptions extends RunOptions {
+  folder: JobFolder;
+  /** The folder as the user named it. */
+  out: string;
+  spec: JobSpec;
+  jobDigest: string;
+  template: CompiledTemplate;
+  settings: Settings;
+  /** What the user asks for; absent ones stay as they are in force. */
+  limits: { budgetNanoUsd?: number | null; numRecords?: number; concurrency?: number | 'auto' };
+  /** Only ever raise: the job file's own limits on a job that exists. */
+  raise?: { budgetNanoUsd?: number | null; numRecords?: number } | undefined;
+  retryFailed: boolean;
+  baseUrl?: string | undefined;
+}
+
+const RUNNABLE: readonly JobStatus[] = ['QUEUED', 'RUNNING', 'FAILED', 'BUDGET_EXCEEDED', 'COMPLETED'];
+
+/** Runs a job that exists, from wherever it is, to its end here: the one way that `generate` and `resume` share. */
+export async function runSession(o: SessionOptions): Promise<CommandResult<JobSummary>> {
+  const state = await existing(o.folder);
+  if (state.status === 'CANCELLED') {
+    throw new AppError('FAILED_PRECONDITION', 'CANCELLED', `job ${o.spec.job_id} was cancelled`, {
+      hint: 'Start a new job in another folder (--out); `stint export` writes out what this one has.',
+    });
+  }
+  const wanted = limitsOf(state.limits, o);
+  if (state.status === 'COMPLETED' && wanted.numRecords <= state.limits.numRecords && !o.retryFailed) {
+    // A lower or equal target of a finished job changes nothing.
+    const body = await summarise(o.folder, o.out, o.spec.job_id, state, { status: 'COMPLETED', reason: null });
+    return { exitCode: 0, body };
+  }
+  const clock = systemClock();
+  const self = describeThisProcess();
+  const lease = await acquireJob(o.folder.jobs, clock, self, (owner) => ownerIsAlive(owner, self), RUNNABLE, state);
+  const providers = await prepareHeld(o, state, wanted, lease);
+  const seeds = openSeedFile(join(o.folder.dir, 'inputs', 'seeds.jsonl'));
+  const startedAt = clock.monotonic();
+  const elapsedMs = (): number => state.elapsedMs + Math.round(clock.monotonic() - startedAt);
+  const wantsTables = o.spec.output_format.some((f) => f !== 'JSONL');
+  try {
+    const env = await recordEnv(o.spec, o.template, seeds);
+    let duckDb: Awaited<ReturnType<typeof warmDuckDb>> | undefined;
+    const running = runJob({
+      spec: o.spec,
+      jobDigest: o.jobDigest,
+      env,
+      limits: wanted,
+      providers,
+      store: o.folder.store,
+      jobs: o.folder.jobs,
+      log: o.folder.log,
+      clock,
+      random: Math.random,
+      sha256,
+      lease,
+      softLimitMs: o.settings.STINT_SOFT_LIMIT_S * 1000,
+      retryFailed: o.retryFailed || state.status === 'FAILED',
+      elapsedBeforeMs: state.elapsedMs,
+      finish: async (end, signal) => {
+        o.events?.exporting?.();
+        duckDb = wantsTables ? await warmDuckDb() : undefined;
+        const held = await existing(o.folder);
+        await writeExports({
+          folder: o.folder,
+          spec: o.spec,
+          state: held,
+          end,
+          elapsedMs: elapsedMs(),
+          formats: o.spec.output_format,
+          seeds,
+          signal,
+          duckDb,
+        });
+      },
+    });
+    o.events?.started?.({
+      jobId: o.spec.job_id,
+      name: o.spec.name,
+      dir: o.out,
+      progress: running.progress,
+      stop: (signal) => {
+        running.stop({ type: 'interrupted', signal });
+      },
+    });
+    const end = await running.done;
+    const after = await existing(o.folder);
+    const elapsed = end.reason?.reason === 'LEASE_LOST' ? elapsedMs() : after.elapsedMs;
+    const shown = end.reason?.reason === 'LEASE_LOST' ? { status: after.status, reason: end.reason } : end;
+    const body = await summarise(o.folder, o.out, o.spec.job_id, { ...after, elapsedMs: elapsed }, shown);
+    return { exitCode: exitCodeOfRun(end.status, end.reason), body };
+  } finally {
+    seeds.close();
+    await Promise.all([...providers.values()].map((p) => p.close()));
+  }
+}
+
+async function warmDuckDb() {
+  const { startDuckDb } = await import('@stint/export');
+  return startDuckDb();
+}
+
+/** Under the lease, before anything else: limits are set only once what the dead left is accounted for. */
+async function prepareHeld(
+  o: SessionOptions,
+  before: JobState,
+  wanted: JobLimits,
+  lease: Lease,
+): Promise<ReadonlyMap<string, ModelProvider>> {
+  try {
+    const totals = await o.folder.log.takeOver(lease, Date.now());
+    const spent = totals.settledNanoUsd + totals.unknownNanoUsd + totals.heldNanoUsd;
+    const lowered = wanted.budgetNanoUsd !== before.limits.budgetNanoUsd;
+    if (lowered && wanted.budgetNanoUsd !== null && wanted.budgetNanoUsd < spent) {
+      throw new AppError(
+        'FAILED_PRECONDITION',
+        'BUDGET_BELOW_SPENT',
+        `budget_limit $${nanoToUsd(wanted.budgetNanoUsd)} is below the $${nanoToUsd(spent)} that the job has spent`,
+        { hint: `Give at least --budget-limit ${nanoToUsd(spent)}.`, details: { spent_usd: nanoToUsd(spent) } },
+      );
+    }
+    if (JSON.stringify(wanted) !== JSON.stringify(before.limits)) {
+      await o.folder.jobs.setLimits(lease, wanted, Date.now());
+    }
+    return await createProviders(o.spec, o.template, o);
+  } catch (e) {
+    // The job stays as it was found.
+    const status = before.status === 'RUNNING' ? 'QUEUED' : before.status;
+    await o.folder.jobs
+      .release(lease, { status, reason: before.reason, elapsedMs: before.elapsedMs })
+      .catch((cause: unknown) => {
+        o.events?.notice?.(`the lease could not be given back: ${toAppError(cause).message}`);
+      });
+    throw e;
+  }
+}
+
+async function existing(folder: JobFolder): Promise<JobState> {
+  const state = await folder.jobs.read();
+  if (state) return state;
+  throw new AppError('FAILED_PRECONDITION', 'DAMAGED', `${folder.dir}/state.sqlite knows no job`, {
+    hint: 'Run `stint generate` with the job file again to finish creating it.',
+  });
+}
+
+/** The file's limits only raise; a flag sets. */
+function limitsOf(inForce: JobLimits, o: SessionOptions): JobLimits {
+  const limits = { ...inForce };
+  const { raise } = o;
+  if (raise?.numRecords !== undefined) limits.numRecords = Math.max(limits.numRecords, raise.numRecords);
+  if (raise?.budgetNanoUsd !== undefined && limits.budgetNanoUsd !== null) {
+    limits.budgetNanoUsd =
+      raise.budgetNanoUsd === null ? limits.budgetNanoUsd : Math.max(limits.budgetNanoUsd, raise.budgetNanoUsd);
+  }
+  if (o.limits.numRecords !== undefined) limits.numRecords = o.limits.numRecords;
+  if (o.limits.budgetNanoUsd !== undefined) limits.budgetNanoUsd = o.limits.budgetNanoUsd;
+  if (o.limits.concurrency !== undefined) limits.concurrency = o.limits.concurrency;
+  return limits;
+}

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { countsOf, manifestSchema, nanoToUsd, outputFormats, parse, readDocument } from '@stint/core';
+import type { JobReason, JobState, JobStatus, Manifest } from '@stint/core';
+import type { JobSummary } from './commands.ts';
+import { shardCheckpoints } from './job-folder.ts';
+import type { JobFolder } from './job-folder.ts';
+
+/** The export that is committed, if any. */
+export async function readManifest(dir: string): Promise<Manifest | null> {
+  const path = join(dir, 'exports', 'manifest.json');
+  if (!existsSync(path)) return null;
+  return readDocument(manifestSchema, 'stint.manifest', 1, path, parse(path, await readFile(path)));
+}
+
+/** The job's sums over all its runs, from its stores alone. */
+export async function summarise(
+  folder: JobFolder,
+  out: string,
+  jobId: string,
+  state: JobState,
+  end: { status: JobStatus; reason: JobReason | null },
+): Promise<JobSummary> {
+  const totals = await folder.log.totals();
+  const docs = [];
+  for await (const doc of shardCheckpoints(folder)) docs.push(doc);
+  const manifest = await readManifest(folder.dir);
+  const cap = state.limits.budgetNanoUsd;
+  return {
+    schema: 'stint.generate/1',
+    job_id: jobId,
+    status: end.status,
+    reason: end.reason,
+    out,
+    records: { target: state.limits.numRecords, ...countsOf(docs) },
+    cost_usd: {
+      cap: cap === null ? null : nanoToUsd(cap),
+      settled: nanoToUsd(totals.settledNanoUsd),
+      unknown: nanoToUsd(totals.unknownNanoUsd),
+      held: nanoToUsd(totals.heldNanoUsd),
+    },
+    usage: { calls: totals.calls, input_tokens: totals.inputTokens, output_tokens: totals.outputTokens },
+    exports: (manifest?.files ?? [])
+      .filter((f) => !f.partition && (outputFormats as readonly string[]).includes(f.format))
+      .map(({ format, path, rows, bytes, sha256 }) => ({ format, path, rows, bytes, sha256 })),
+    elapsed_s: Math.round(state.elapsedMs / 100) / 10,
+  };
+}
