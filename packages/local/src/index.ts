@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+export { createFileObjectStore } from './file-object-store.ts';
+export type { FileObjectStoreOptions } from './file-object-store.ts';
+export { describeThisProcess, ownerIsAlive } from './process-identity.ts';
+export { openSeedFile } from './seed-file.ts';
 export { createSqliteCallLog } from './sqlite-call-log.ts';
 export { createSqliteJobStore } from './sqlite-job-store.ts';
 export { openStateDatabase } from './state-database.ts';
 export type { StateDatabase, StateDatabaseOptions } from './state-database.ts';
+export { systemClock } from './system-clock.ts';

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+import { copyFileSync, mkdtempSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createSqliteCallLog } from './sqlite-call-log.ts';
+import { createSqliteJobStore } from './sqlite-job-store.ts';
+import { openStateDatabase } from './state-database.ts';
+
+const limits = { budgetNanoUsd: 5, numRecords: 1, concurrency: 'auto' } as const;
+
+describe('state database', () => {
+  let dir: string;
+  let path: string;
+  beforeEach(() => {
+    dir = mkdtempSync(join(tmpdir(), 'stint-db-'));
+    path = join(dir, 'state.sqlite');
+  });
+  afterEach(() => {
+    rmSync(dir, { recursive: true });
+  });
+
+  it('is one file once its ports are closed, and a copy of it opens', async () => {
+    const db = openStateDatabase(path);
+    const jobs = createSqliteJobStore(db);
+    const log = createSqliteCallLog(db);
+    await jobs.create(limits, 1);
+    await jobs.close();
+    expect(readdirSync(dir)).toContain('state.sqlite-wal');
+    await log.close();
+    expect(readdirSync(dir)).toEqual(['state.sqlite']);
+    const copy = join(dir, 'copy.sqlite');
+    copyFileSync(path, copy);
+    expect((await createSqliteJobStore(openStateDatabase(copy)).read())?.limits).toEqual(limits);
+  });
+
+  it('a newer format is refused', () => {
+    openStateDatabase(path).close();
+    const raw = new DatabaseSync(path);
+    raw.exec('PRAGMA user_version = 2');
+    raw.close();
+    expect(() => openStateDatabase(path)).toThrow(expect.objectContaining({ reason: 'NEWER_FORMAT' }));
+  });
+
+  it('what is no state file is DAMAGED, and stays as it was', () => {
+    writeFileSync(path, 'this is text and no database, long enough to be looked at by the one who opens it'.repeat(20));
+    expect(() => openStateDatabase(path)).toThrow(expect.objectContaining({ reason: 'DAMAGED' }));
+    rmSync(path);
+    const raw = new DatabaseSync(path);
+    raw.exec('CREATE TABLE mine (x)');
+    raw.close();
+    expect(() => openStateDatabase(path)).toThrow(expect.objectContaining({ reason: 'DAMAGED' }));
+    expect(readdirSync(dir)).toEqual(['state.sqlite']);
+  });
+
+  it('a cut off file is DAMAGED when it is opened or read', async () => {
+    const db = openStateDatabase(path);
+    await createSqliteJobStore(db).create(limits, 1);
+    db.close();
+    truncateSync(path, 4_096 + 100);
+    const read = async (): Promise<unknown> => createSqliteJobStore(openStateDatabase(path)).read();
+    await expect(read()).rejects.toMatchObject({ reason: 'DAMAGED' });
+  });
+
+  it('a missing file is made only where that is wanted', () => {
+    expect(() => openStateDatabase(path, { create: false })).toThrow(
+      expect.objectContaining({ code: 'NOT_FOUND', reason: 'STATE_NOT_FOUND' }),
+    );
+    expect(readdirSync(dir)).toEqual([]);
+  });
+
+  it('a folder that is missing is no absence of the job', () => {
+    expect(() => openStateDatabase(join(dir, 'none', 'state.sqlite'))).toThrow(
+      expect.objectContaining({ reason: 'STORAGE_UNAVAILABLE' }),
+    );
+  });
+
+  it.each([
+    ['normal', 1],
+    ['full', 2],
+  ] as const)('synchronous %s is set, in WAL mode', (sync, value) => {
+    const db = openStateDatabase(path, { sync });
+    expect(db.prepare('PRAGMA synchronous').get()?.['synchronous']).toBe(value);
+    expect(db.prepare('PRAGMA journal_mode').get()?.['journal_mode']).toBe('wal');
+    db.close();
+  });
+
+  it('a write that throws changes nothing, and the next one goes on', async () => {
+    const db = openStateDatabase(path);
+    expect(() =>
+      db.write(() => {
+        db.prepare('INSERT INTO commits VALUES (1, 1)').run();
+        throw new Error('no');
+      }),
+    ).toThrow('no');
+    db.write(() => db.prepare('INSERT INTO commits VALUES (2, 1)').run());
+    expect(await createSqliteCallLog(db).commits()).toEqual(new Map([[2, 1]]));
+    db.close();
+  });
+
+  it('after close every use is refused, and a second close does no harm', async () => {
+    const db = openStateDatabase(path);
+    const jobs = createSqliteJobStore(db);
+    db.close();
+    db.close();
+    await expect(jobs.read()).rejects.toMatchObject({ reason: 'CLOSED' });
+    await jobs.close();
+  });
+});
