@@ -40,7 +40,7 @@ interface LiveCall {
 
 type Undo = Pick<LiveCall, 'state' | 'hold' | 'cost' | 'atMs' | 'settle'> & { call: LiveCall };
 
-const idOf = (key: CallKey): string => `${key.index}/${key.attempt}/${key.step}/${key.try}`;
+const same = (a: CallKey, b: CallKey): boolean => a.attempt === b.attempt && a.step === b.step && a.try === b.try;
 
 /**
  * Applies appends to the rows: each is checked against a copy of the live rows and the totals in memory and undone there
@@ -50,7 +50,8 @@ const idOf = (key: CallKey): string => `${key.index}/${key.attempt}/${key.step}/
 export class CallLogWriter {
   readonly #db: StateDatabase;
   readonly #sql: CallLogStatements;
-  readonly #live = new Map<string, LiveCall>();
+  /** By index: one record has few calls at a time, and a number is a cheaper key than a text. */
+  readonly #live = new Map<number, LiveCall[]>();
   readonly #epochs = new Map<string, number | null>();
   #changed: LiveCall[] = [];
   #totals: StoredTotals | null = null;
@@ -111,7 +112,7 @@ export class CallLogWriter {
     for (const call of this.#changed) {
       call.changed = false;
       call.stored = call.state;
-      if (call.state !== HELD && call.state !== SENT) this.#live.delete(idOf(call.key));
+      if (call.state !== HELD && call.state !== SENT) this.#drop(call);
     }
     this.#logVersion = ++this.#db.logVersion;
   }
@@ -142,24 +143,23 @@ export class CallLogWriter {
   }
 
   #find(key: CallKey): LiveCall {
-    const id = idOf(key);
-    let call = this.#live.get(id);
-    if (call === undefined) {
-      const row = this.#complete ? undefined : this.#sql.find.get(key.index, key.attempt, key.step, key.try);
-      const state = (row?.['state'] as number | undefined) ?? NEW;
-      call = {
-        key,
-        state,
-        hold: (row?.['hold'] as number | undefined) ?? 0,
-        cost: 0,
-        atMs: 0,
-        settle: null,
-        stored: state,
-        changed: false,
-      };
-      this.#live.set(id, call);
-    }
+    let calls = this.#live.get(key.index);
+    if (calls === undefined) this.#live.set(key.index, (calls = []));
+    for (const known of calls) if (same(known.key, key)) return known;
+    const row = this.#complete ? undefined : this.#sql.find.get(key.index, key.attempt, key.step, key.try);
+    const state = (row?.['state'] as number | undefined) ?? NEW;
+    const hold = (row?.['hold'] as number | undefined) ?? 0;
+    const call = { key, state, hold, cost: 0, atMs: 0, settle: null, stored: state, changed: false };
+    calls.push(call);
     return call;
+  }
+
+  #drop(call: LiveCall): void {
+    const calls = this.#live.get(call.key.index);
+    const at = calls?.indexOf(call) ?? -1;
+    if (calls === undefined || at < 0) return;
+    if (calls.length > 1) calls.splice(at, 1);
+    else this.#live.delete(call.key.index);
   }
 
   #apply(append: WaitingAppend): void {
@@ -194,7 +194,7 @@ export class CallLogWriter {
         const { state, hold, cost, atMs, settle } = call;
         const from = nameOf(state);
         if (!isLegalMove(from, entry.type)) {
-          if (!call.changed && call.stored === NEW) this.#live.delete(idOf(call.key));
+          if (!call.changed && call.stored === NEW) this.#drop(call);
           throw illegalMove(entry.key, from, entry.type);
         }
         undo.push({ call, state, hold, cost, atMs, settle });
@@ -213,7 +213,7 @@ export class CallLogWriter {
       for (const { call, ...old } of undo.reverse()) Object.assign(call, old);
       for (const call of this.#changed.splice(changedBefore)) {
         call.changed = false;
-        if (call.stored === NEW) this.#live.delete(idOf(call.key));
+        if (call.stored === NEW) this.#drop(call);
       }
       Object.assign(totals, before);
       throw e;
