@@ -33,8 +33,8 @@ export interface CallRow {
   encoding?: number | null;
 }
 
-/** Text as it is, unless SQLite's UTF-8 would change it: then as JSON, which escapes what is no Unicode. */
-export const encodingOf = (text: string): 0 | 1 => (text.isWellFormed() && !text.includes('\0') ? 0 : 1);
+/** Text as it is, unless it is no Unicode, which UTF-8 cannot hold: then as JSON, which escapes it. */
+export const encodingOf = (text: string): 0 | 1 => (text.isWellFormed() ? 0 : 1);
 
 function answerOf(row: CallRow): CallAnswer | null {
   if (row.body == null) return null;

@@ -125,7 +125,7 @@ export function createFileObjectStore({ dir, db }: FileObjectStoreOptions): Obje
       try {
         current = readFileSync(path);
       } catch (e) {
-        throw isAbsence(e) && existsSync(root) ? changed(e) : e;
+        throw isAbsence(e) ? changed(e) : e;
       }
       if (etagOf(current) !== expected) throw changed();
       renameSync(half, path);
