@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+import { named } from './environment.ts';
+import type { Filter } from './environment.ts';
+import { capitalize } from './methods.ts';
+import { toText } from './text.ts';
+import { toNumber, truthy, Undefined } from './values.ts';
+
+/** Filters for prompts, beyond Jinja's own. The random ones draw from the record's stream. */
+
+const int = (v: unknown, fallback: number): number =>
+  v === undefined || v === null ? fallback : Math.trunc(toNumber(v));
+const falsy = (v: unknown): boolean => {
+  if (v instanceof Undefined) v.fail();
+  return !truthy(v);
+};
+
+const STYLES: [string, string[]][] = [
+  ['poetic', ['poet', 'poetry', 'verse', 'lyrical']],
+  ['narrative', ['story', 'narrative', 'tale', 'chronicle']],
+  ['descriptive', ['describe', 'vivid', 'detailed']],
+  ['minimalist', ['minimal', 'sparse', 'concise', 'brief']],
+  ['verbose', ['elaborate', 'detailed', 'extensive']],
+  ['dramatic', ['drama', 'theatrical', 'intense']],
+];
+
+const STOP_WORDS = new Set(
+  (
+    'that this with from have been were they their them then than these those there what when where which while will would could should ' +
+    'about after before into over under also only very your just more'
+  ).split(' '),
+);
+
+const words = (s: string): string[] => s.match(/[\p{L}\p{N}_]+/gu) ?? [];
+const sentences = (s: string): string[] =>
+  s
+    .split(/[.!?]+/)
+    .map((x) => x.trim())
+    .filter((x) => x !== '');
+
+export const proseFilters: Record<string, Filter> = {
+  random_sentence: (v, _a, _k, env) => {
+    if (falsy(v)) return '';
+    const s = toText(v, env.meter);
+    const all = sentences(s);
+    return all.length > 0 ? all[env.draw(all.length)] : s;
+  },
+  random_word: (v, a, k, env) => {
+    const count = int(named('random_word', ['count'], a, k)[0], 1);
+    if (falsy(v)) return '';
+    const all = toText(v, env.meter)
+      .split(/\s+/)
+      .filter((w) => w !== '');
+    if (all.length === 0) return '';
+    if (count <= 1) return all[env.draw(all.length)];
+    env.meter.elements(all.length);
+    for (let i = 0; i < Math.min(count, all.length); i++) {
+      const j = i + env.draw(all.length - i);
+      [all[i], all[j]] = [all[j] ?? '', all[i] ?? ''];
+    }
+    return all.slice(0, count).join(' ');
+  },
+  writing_style: (v, _a, _k, env) => {
+    if (falsy(v)) return 'general';
+    const found = new Set(words(toText(v, env.meter).toLowerCase()));
+    const styles = STYLES.filter(([, marks]) => marks.some((m) => found.has(m))).map(([style]) => style);
+    return styles.length > 0 ? styles.join(', ') : 'general';
+  },
+  truncate_tokens: (v, a, k, env) => {
+    const n = int(named('truncate_tokens', ['max_tokens'], a, k)[0], 0);
+    if (falsy(v)) return '';
+    const s = toText(v, env.meter);
+    const most = Math.max(0, n) * 4;
+    if (s.length <= most) return s;
+    const cs = Array.from(s);
+    if (cs.length <= most) return s;
+    const cut = cs.slice(0, most).join('');
+    const at = cut.lastIndexOf(' ');
+    return `${at > 0 ? cut.slice(0, at) : cut}...`;
+  },
+  extract_keywords: (v, a, k, env) => {
+    const n = int(named('extract_keywords', ['count'], a, k)[0], 5);
+    if (falsy(v)) return [];
+    const counts = new Map<string, number>();
+    for (const w of words(toText(v, env.meter).toLowerCase())) {
+      if (Array.from(w).length > 3 && !STOP_WORDS.has(w)) counts.set(w, (counts.get(w) ?? 0) + 1);
+    }
+    env.meter.elements(counts.size);
+    return [...counts]
+      .sort((x, y) => y[1] - x[1])
+      .slice(0, Math.max(0, n))
+      .map(([w]) => w);
+  },
+  summarize_text: (v, a, k, env) => {
+    const n = int(named('summarize_text', ['sentences'], a, k)[0], 3);
+    if (falsy(v)) return '';
+    const all = sentences(toText(v, env.meter));
+    return all.length > 0 ? `${all.slice(0, n).join('. ')}.` : '';
+  },
+  capitalize_first: (v, _a, _k, env) => {
+    if (falsy(v)) return '';
+    return toText(v, env.meter)
+      .split('. ')
+      .map((s) => capitalize(s.trim()))
+      .join('. ');
+  },
+  remove_markdown: (v, _a, _k, env) => {
+    if (falsy(v)) return '';
+    return removeMarkdown(toText(v, env.meter));
+  },
+};
+
+/** Headers, bold, italic, links, fenced blocks, code marks, in that order; each pass is linear. */
+function removeMarkdown(s: string): string {
+  let out = s.replace(/^#{1,6}[ \t]+/gm, '');
+  out = unwrap(unwrap(out, '**'), '__');
+  out = unwrap(unwrap(out, '*'), '_');
+  out = out.replace(/\[([^[\]\n]*)\]\(([^()\n]*)\)/g, '$1');
+  const parts = out.split('```');
+  out = parts.filter((_, i) => i % 2 === 0 || i === parts.length - 1).join('');
+  return unwrap(out, '`');
+}
+
+/** Takes pairs of a mark away: `**a**` → `a`; a lone mark stays. */
+function unwrap(s: string, mark: string): string {
+  const parts = s.split(mark);
+  if (parts.length < 3) return s;
+  let out = parts[0] ?? '';
+  for (let i = 1; i < parts.length; i++) {
+    const isOpening = i % 2 === 1;
+    const closes = i + 1 < parts.length;
+    out += isOpening && !closes ? mark + (parts[i] ?? '') : (parts[i] ?? '');
+  }
+  return out;
+}

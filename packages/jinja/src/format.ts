@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+import { typeError } from './errors.ts';
+import type { Meter } from './meter.ts';
+import { repr, toText } from './text.ts';
+import { isFloat, isInt, isMapping, isNumber, lookup, toNumber, Tuple, typeName } from './values.ts';
+
+const SPEC = /%(?:\(([^)]*)\))?([#0\- +]*)(\d+|\*)?(?:\.(\d+))?[hlL]?([diouxXeEfFgGcrsa%])/g;
+
+/** Python's `text % values`. */
+export function percentFormat(format: string, values: unknown, meter: Meter): string {
+  const list = values instanceof Tuple ? values : [values];
+  let next = 0;
+  let used = false;
+  const out = format.replace(
+    SPEC,
+    (
+      _all,
+      key: string | undefined,
+      flags: string,
+      width: string | undefined,
+      precision: string | undefined,
+      type: string,
+    ) => {
+      if (type === '%') return '%';
+      if (width === '*') throw typeError('a width of * is not supported');
+      let value: unknown;
+      if (key !== undefined) {
+        if (!isMapping(values)) throw typeError('format requires a mapping');
+        value = lookup(values, key);
+        if (value === undefined) throw typeError(`no value for %(${key})`);
+        used = true;
+      } else {
+        if (next >= list.length) throw typeError('not enough arguments for format string');
+        value = list[next++];
+      }
+      const wide = Number(width ?? 0);
+      meter.chars(wide + Number(precision ?? 0));
+      return pad(convert(value, type, flags, precision, meter), wide, flags, type);
+    },
+  );
+  if (!used && next < list.length && !(isMapping(values) && next === 0)) {
+    throw typeError('not all arguments converted during string formatting');
+  }
+  meter.chars(out.length);
+  return out;
+}
+
+function pad(text: string, width: number, flags: string, type: string): string {
+  if (text.length >= width) return text;
+  if (flags.includes('-')) return text.padEnd(width);
+  if (flags.includes('0') && !'srca'.includes(type)) {
+    const sign = /^[+\- ]/.exec(text)?.[0] ?? '';
+    return sign + text.slice(sign.length).padStart(width - sign.length, '0');
+  }
+  return text.padStart(width);
+}
+
+function convert(value: unknown, type: string, flags: string, precision: string | undefined, meter: Meter): string {
+  const digits = Math.min(100, precision === undefined ? 6 : Number(precision));
+  const signed = (text: string, negative: boolean): string =>
+    negative ? text : flags.includes('+') ? `+${text}` : flags.includes(' ') ? ` ${text}` : text;
+  switch (type) {
+    case 's':
+    case 'r':
+    case 'a': {
+      const text = type === 's' ? toText(value, meter) : repr(value, meter);
+      return precision === undefined ? text : Array.from(text).slice(0, Number(precision)).join('');
+    }
+    case 'c':
+      return typeof value === 'string' ? value : String.fromCodePoint(toNumber(value));
+    case 'd':
+    case 'i':
+    case 'u': {
+      if (!isNumber(value)) throw typeError(`%${type} format: a real number is required, not ${typeName(value)}`);
+      const n = isFloat(value)
+        ? BigInt(Math.trunc(toNumber(value)))
+        : typeof value === 'bigint'
+          ? value
+          : BigInt(toNumber(value));
+      return signed(n.toString(), n < 0n);
+    }
+    case 'x':
+    case 'X':
+    case 'o': {
+      if (!isInt(value) && typeof value !== 'boolean')
+        throw typeError(`%${type} format: an integer is required, not ${typeName(value)}`);
+      const n = typeof value === 'bigint' ? value : BigInt(toNumber(value));
+      const text = n.toString(type === 'o' ? 8 : 16);
+      return signed(type === 'X' ? text.toUpperCase() : text, n < 0n);
+    }
+    default: {
+      if (!isNumber(value)) throw typeError(`must be real number, not ${typeName(value)}`);
+      const x = toNumber(value);
+      return signed(floatFormat(x, type, digits), x < 0);
+    }
+  }
+}
+
+/** `f`, `e` and `g` of a float with so many digits. */
+export function floatFormat(x: number, type: string, digits: number): string {
+  if (!Number.isFinite(x)) return Number.isNaN(x) ? 'nan' : x > 0 ? 'inf' : '-inf';
+  const exponent = (t: string): string => t.replace(/e([+-])(\d)$/, 'e$10$2');
+  switch (type.toLowerCase()) {
+    case 'f':
+      return fixed(x, digits);
+    case 'e': {
+      const t = exponent(x.toExponential(digits));
+      return type === 'E' ? t.toUpperCase() : t;
+    }
+    default: {
+      const p = Math.max(1, digits);
+      const e = x === 0 ? 0 : Number(/e([+-]\d+)$/.exec(x.toExponential(p - 1))?.[1] ?? 0);
+      if (e < -4 || e >= p) {
+        const t = exponent(x.toExponential(p - 1).replace(/\.?0+e/, 'e'));
+        return type === 'G' ? t.toUpperCase() : t;
+      }
+      const t = fixed(x, Math.max(0, p - 1 - e));
+      return t.includes('.') ? t.replace(/\.?0+$/, '') : t;
+    }
+  }
+}
+
+/** toFixed for any size; JavaScript switches to exponents at 1e21. */
+export function fixed(x: number, digits: number): string {
+  if (Math.abs(x) < 1e21) return x.toFixed(digits);
+  const whole = BigInt(x).toString();
+  return digits > 0 ? `${whole}.${'0'.repeat(digits)}` : whole;
+}

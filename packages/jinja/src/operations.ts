@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: Apache-2.0
+import { TemplateError, typeError } from './errors.ts';
+import type { Meter } from './meter.ts';
+import {
+  asFloat,
+  asInt,
+  compare,
+  equals,
+  isFloat,
+  isInt,
+  isMapping,
+  isNumber,
+  lookup,
+  PyFloat,
+  PyRange,
+  toNumber,
+  Tuple,
+  typeName,
+  Undefined,
+} from './values.ts';
+import { percentFormat } from './format.ts';
+
+export type BinaryOperator = '+' | '-' | '*' | '/' | '//' | '%' | '**';
+/** Ints may have so many bits. */
+const MAX_BITS = 4096;
+
+export function binary(op: BinaryOperator, a: unknown, b: unknown, meter: Meter): unknown {
+  if (typeof a === 'number' && typeof b === 'number' && Number.isInteger(a) && Number.isInteger(b)) {
+    if (op === '+' || op === '-' || op === '*') {
+      const r = op === '+' ? a + b : op === '-' ? a - b : a * b;
+      if (Number.isSafeInteger(r)) return r === 0 ? 0 : r;
+    }
+  }
+  if (a instanceof Undefined) a.fail();
+  if (b instanceof Undefined) b.fail();
+  if (isNumber(a) && isNumber(b)) return arithmetic(op, a, b);
+  if (op === '+') {
+    if (typeof a === 'string' && typeof b === 'string') {
+      meter.chars(a.length + b.length);
+      return a + b;
+    }
+    if (Array.isArray(a) && Array.isArray(b) && a instanceof Tuple === b instanceof Tuple) {
+      meter.elements(a.length + b.length);
+      return a instanceof Tuple
+        ? Tuple.fromItems([...a, ...(b as unknown[])])
+        : [...(a as unknown[]), ...(b as unknown[])];
+    }
+  }
+  if (op === '*') {
+    const [seq, n] = isInt(b) || typeof b === 'boolean' ? [a, b] : [b, a];
+    if (isInt(n) || typeof n === 'boolean') {
+      const times = Math.max(0, toNumber(n));
+      if (typeof seq === 'string') {
+        meter.chars(seq.length * times);
+        return seq.repeat(times);
+      }
+      if (Array.isArray(seq)) {
+        meter.elements(seq.length * times);
+        const out: unknown[] = [];
+        for (let i = 0; i < times && seq.length > 0; i++) for (const x of seq) out.push(x);
+        return seq instanceof Tuple ? Tuple.fromItems(out) : out;
+      }
+    }
+  }
+  if (op === '%' && typeof a === 'string') return percentFormat(a, b, meter);
+  throw typeError(`unsupported operand type(s) for ${op}: '${typeName(a)}' and '${typeName(b)}'`);
+}
+
+function arithmetic(op: BinaryOperator, a: unknown, b: unknown): unknown {
+  if (isFloat(a) || isFloat(b) || op === '/') return floatArithmetic(op, toNumber(a), toNumber(b));
+  const x = BigInt(toNumberOrBig(a));
+  const y = BigInt(toNumberOrBig(b));
+  switch (op) {
+    case '+':
+      return asInt(x + y);
+    case '-':
+      return asInt(x - y);
+    case '*':
+      if (bits(x) + bits(y) > MAX_BITS) throw tooBig();
+      return asInt(x * y);
+    case '//':
+      if (y === 0n) throw typeError('integer division or modulo by zero');
+      return asInt(floorDiv(x, y));
+    case '%':
+      if (y === 0n) throw typeError('integer division or modulo by zero');
+      return asInt(x - floorDiv(x, y) * y);
+    case '**':
+      if (y < 0n) {
+        if (x === 0n) throw typeError('0.0 cannot be raised to a negative power');
+        return asFloat(Number(x) ** Number(y));
+      }
+      if (x !== 0n && x !== 1n && x !== -1n && (y > BigInt(MAX_BITS) || bits(x) * Number(y) > MAX_BITS)) throw tooBig();
+      return asInt(x ** (x === 0n || x === 1n || x === -1n ? (y === 0n ? 0n : y % 2n === 0n ? 2n : 1n) : y));
+  }
+}
+
+const toNumberOrBig = (v: unknown): number | bigint => (typeof v === 'bigint' ? v : toNumber(v));
+const bits = (x: bigint): number => (x < 0n ? -x : x).toString(16).length * 4;
+const tooBig = (): TemplateError =>
+  new TemplateError('limit', `an integer would have more than ${String(MAX_BITS)} bits`);
+const floorDiv = (x: bigint, y: bigint): bigint => {
+  const q = x / y;
+  return x % y !== 0n && x < 0n !== y < 0n ? q - 1n : q;
+};
+
+function floatArithmetic(op: BinaryOperator, x: number, y: number): number | PyFloat {
+  switch (op) {
+    case '+':
+      return asFloat(x + y);
+    case '-':
+      return asFloat(x - y);
+    case '*':
+      return asFloat(x * y);
+    case '/':
+      if (y === 0) throw typeError('division by zero');
+      return asFloat(x / y);
+    case '//':
+      if (y === 0) throw typeError('float floor division by zero');
+      return asFloat(Math.floor(x / y));
+    case '%': {
+      if (y === 0) throw typeError('float modulo');
+      const m = x % y;
+      return asFloat(m !== 0 && m < 0 !== y < 0 ? m + y : m);
+    }
+    case '**': {
+      const r = x ** y;
+      if (!Number.isFinite(r) && Number.isFinite(x) && Number.isFinite(y))
+        throw typeError('numerical result out of range');
+      if (Number.isNaN(r) && !Number.isNaN(x) && !Number.isNaN(y)) throw typeError('complex numbers are not supported');
+      return asFloat(r);
+    }
+  }
+}
+
+export function unary(op: '-' | '+', v: unknown): unknown {
+  if (v instanceof Undefined) v.fail();
+  if (!isNumber(v)) throw typeError(`bad operand type for unary ${op}: '${typeName(v)}'`);
+  const sign = op === '-' ? -1 : 1;
+  if (typeof v === 'bigint') return asInt(op === '-' ? -v : v);
+  const x = toNumber(v) * sign;
+  if (isFloat(v)) return asFloat(x);
+  return x === 0 ? 0 : x;
+}
+
+export function compareOp(op: string, a: unknown, b: unknown, meter: Meter): boolean {
+  switch (op) {
+    case '==':
+      return equals(a, b);
+    case '!=':
+      return !equals(a, b);
+    case 'in':
+      return contains(b, a, meter);
+    case 'not in':
+      return !contains(b, a, meter);
+    case '<':
+      return compare(a, b, op) < 0;
+    case '<=':
+      return compare(a, b, op) <= 0;
+    case '>':
+      return compare(a, b, op) > 0;
+    default:
+      return compare(a, b, op) >= 0;
+  }
+}
+
+export function contains(container: unknown, item: unknown, meter: Meter): boolean {
+  if (container instanceof Undefined) container.fail();
+  if (item instanceof Undefined) item.fail();
+  if (typeof container === 'string') {
+    if (typeof item !== 'string')
+      throw typeError(`'in <string>' requires string as left operand, not ${typeName(item)}`);
+    meter.step(container.length >> 8);
+    return container.includes(item);
+  }
+  if (Array.isArray(container)) {
+    meter.step(container.length >> 3);
+    return container.some((x) => equals(x, item));
+  }
+  if (container instanceof PyRange) return [...container].some((x) => equals(x, item));
+  if (isMapping(container)) return lookup(container, item) !== undefined;
+  throw typeError(`argument of type '${typeName(container)}' is not iterable`);
+}
+
+/** Items of anything a loop takes. */
+export function iterate(v: unknown, meter: Meter): readonly unknown[] {
+  if (Array.isArray(v)) return v as unknown[];
+  if (v instanceof Undefined) v.fail();
+  if (v instanceof PyRange) {
+    meter.elements(v.length);
+    return [...v];
+  }
+  if (typeof v === 'string') {
+    meter.elements(v.length);
+    return Array.from(v);
+  }
+  if (isMapping(v)) return v instanceof Map ? [...v.keys()] : Object.keys(v);
+  throw typeError(`'${typeName(v)}' object is not iterable`);
+}
+
+export function lengthOf(v: unknown): number {
+  if (v instanceof Undefined) v.fail();
+  if (typeof v === 'string') return codePoints(v);
+  if (Array.isArray(v) || v instanceof PyRange) return v.length;
+  if (isMapping(v)) return v instanceof Map ? v.size : Object.keys(v).length;
+  throw typeError(`object of type '${typeName(v)}' has no len()`);
+}
+
+const ASTRAL = /[\ud800-\udbff][\udc00-\udfff]/;
+export function codePoints(s: string): number {
+  if (!ASTRAL.test(s)) return s.length;
+  let n = 0;
+  for (const _ of s) n++;
+  return n;
+}
+/** Characters of a string by code point; the string itself where units are code points. */
+export const characters = (s: string): string | string[] => (ASTRAL.test(s) ? Array.from(s) : s);
+
+export function sliceOf(v: unknown, start: unknown, stop: unknown, step: unknown, meter: Meter): unknown {
+  if (v instanceof Undefined) v.fail();
+  const seq = typeof v === 'string' ? characters(v) : v instanceof PyRange ? [...v] : v;
+  if (typeof seq !== 'string' && !Array.isArray(seq)) throw typeError(`'${typeName(v)}' object is not subscriptable`);
+  const n = seq.length;
+  const index = (x: unknown): number | null => {
+    if (x === null || x === undefined) return null;
+    if (!isInt(x) && typeof x !== 'boolean')
+      throw typeError('slice indices must be integers or None or have an __index__ method');
+    return toNumber(x);
+  };
+  const by = index(step) ?? 1;
+  if (by === 0) throw typeError('slice step cannot be zero');
+  const clamp = (x: number | null, fallback: number): number => {
+    if (x === null) return fallback;
+    const y = x < 0 ? x + n : x;
+    return by > 0 ? Math.max(0, Math.min(n, y)) : Math.max(-1, Math.min(n - 1, y));
+  };
+  const from = clamp(index(start), by > 0 ? 0 : n - 1);
+  const to = clamp(index(stop), by > 0 ? n : -1);
+  if (typeof seq === 'string' && by === 1) {
+    meter.chars(Math.max(0, to - from));
+    return seq.slice(from, Math.max(from, to));
+  }
+  const out: unknown[] = [];
+  meter.elements(Math.max(0, Math.ceil((to - from) / by)));
+  for (let i = from; by > 0 ? i < to : i > to; i += by) out.push(seq[i]);
+  return typeof v === 'string' ? out.join('') : v instanceof Tuple ? Tuple.fromItems(out) : out;
+}

@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Environment } from './environment.ts';
+import { TemplateError, typeError } from './errors.ts';
+import { filters } from './filters.ts';
+import type { Block, CompiledTemplate } from './compile.ts';
+import { Meter } from './meter.ts';
+import type { Limits } from './meter.ts';
+import { methodOf } from './methods.ts';
+import { iterate } from './operations.ts';
+import { testsByName } from './tests.ts';
+import { Callable, Facade, isInt, isMapping, lookup, Namespace, PyRange, toNumber, Undefined } from './values.ts';
+import { characters } from './operations.ts';
+
+/** Names of one scope; what it lacks is looked for outside. */
+export class Frame {
+  readonly vars = new Map<string, unknown>();
+  readonly outer: Frame | null;
+  constructor(outer: Frame | null) {
+    this.outer = outer;
+  }
+  get(name: string): unknown {
+    for (let f: Frame | null = this; f; f = f.outer) {
+      const v = f.vars.get(name);
+      if (v !== undefined || f.vars.has(name)) return v;
+    }
+    return undefined;
+  }
+}
+
+export type Data = Readonly<Record<string, unknown>> | ReadonlyMap<string, unknown>;
+
+/** One rendering: its data, output, limits and where it is. */
+export class Rendering implements Environment {
+  readonly meter: Meter;
+  readonly data: Data;
+  readonly load: ((name: string) => CompiledTemplate | undefined) | undefined;
+  readonly #draw: ((n: number) => number) | undefined;
+  out: string[] = [];
+  capturing = 0;
+  line = 0;
+  template = '';
+  /** Blocks by name, the most derived first. */
+  blocks = new Map<string, Block[]>();
+
+  constructor(
+    data: Data,
+    load: ((name: string) => CompiledTemplate | undefined) | undefined,
+    draw: ((n: number) => number) | undefined,
+    limits: Partial<Limits> | undefined,
+  ) {
+    this.data = data;
+    this.load = load;
+    this.#draw = draw;
+    this.meter = new Meter(limits);
+  }
+
+  emit(text: string): void {
+    if (this.capturing > 0) this.meter.chars(text.length);
+    else this.meter.output(text.length);
+    this.out.push(text);
+  }
+
+  /** What `body` prints, as a string. */
+  capture(body: () => void): string {
+    const outer = this.out;
+    this.out = [];
+    this.capturing++;
+    try {
+      body();
+      return this.out.join('');
+    } finally {
+      this.out = outer;
+      this.capturing--;
+    }
+  }
+
+  global(name: string): unknown {
+    const own = this.data instanceof Map ? (this.data.get(name) as unknown) : lookup(this.data, name);
+    if (own !== undefined) return own;
+    return globals(this).get(name);
+  }
+
+  draw(n: number): number {
+    if (!this.#draw) throw new TemplateError('filter', 'there is no random stream here');
+    return this.#draw(n);
+  }
+
+  filter(name: string, value: unknown, args: unknown[], kwargs: ReadonlyMap<string, unknown>): unknown {
+    this.meter.step();
+    if (name === 'default' || name === 'd') return defaultFilter(value, args, kwargs);
+    const filter = filters.get(name);
+    if (!filter) throw new TemplateError('syntax', `No filter named '${name}'.`);
+    if (value instanceof Undefined && name !== 'items') value.fail();
+    return filter(value, args, kwargs, this);
+  }
+
+  test(name: string, value: unknown, args: unknown[]): boolean {
+    this.meter.step();
+    const test = testsByName.get(name);
+    if (!test) throw new TemplateError('syntax', `No test named '${name}'.`);
+    return test(value, args, this);
+  }
+
+  attribute(value: unknown, path: string | number): unknown {
+    if (typeof path === 'number') return item(value, path, String(path));
+    let v = value;
+    for (const part of path.split('.')) v = item(v, /^\d+$/.test(part) ? Number(part) : part, part);
+    return v;
+  }
+
+  call(callee: unknown, args: unknown[], kwargs: ReadonlyMap<string, unknown>, what: string): unknown {
+    this.meter.step();
+    if (callee instanceof Callable) return callee.call(args, kwargs);
+    if (callee instanceof Facade && callee.invoke) return callee.invoke(args, kwargs);
+    if (callee instanceof Undefined) callee.fail();
+    throw typeError(`'${what}' is not callable`);
+  }
+}
+
+function defaultFilter(value: unknown, args: unknown[], kwargs: ReadonlyMap<string, unknown>): unknown {
+  const fallback = args[0] ?? kwargs.get('default_value') ?? '';
+  const boolean = args[1] ?? kwargs.get('boolean') ?? false;
+  if (value instanceof Undefined) return fallback;
+  if (boolean !== false && boolean !== null && isFalsy(value)) return fallback;
+  return value;
+}
+const isFalsy = (v: unknown): boolean =>
+  v === null ||
+  v === false ||
+  v === 0 ||
+  v === '' ||
+  v === 0n ||
+  (Array.isArray(v) && v.length === 0) ||
+  (isMapping(v) && iterateSize(v) === 0);
+const iterateSize = (v: unknown): number => (v instanceof Map ? v.size : Object.keys(v as object).length);
+
+/** `a.name`: a method first, then an entry. */
+export function attribute(r: Rendering, object: unknown, name: string, path: string): unknown {
+  if (object instanceof Undefined) object.fail();
+  const method = methodOf(object, name);
+  if (method) {
+    return new Callable(`method ${name}`, (args, kwargs) =>
+      (method as unknown as (s: unknown, a: unknown[], m: Meter, k: unknown) => unknown)(object, args, r.meter, kwargs),
+    );
+  }
+  if (object instanceof Namespace) return object.attributes.get(name) ?? new Undefined(path);
+  if (object instanceof Facade) return object.get(name) ?? new Undefined(path);
+  if (object instanceof Callable) return object.attributes?.get(name) ?? new Undefined(path);
+  if (Array.isArray(object) && 'isGroup' in object) {
+    if (name === 'grouper') return object[0];
+    if (name === 'list') return object[1];
+  }
+  if (isMapping(object)) {
+    const v = lookup(object, name);
+    if (v !== undefined) return v;
+  }
+  return new Undefined(path);
+}
+
+/** `a[key]`: an entry first, then a method. */
+export function item(object: unknown, key: unknown, path: string, r?: Rendering): unknown {
+  if (object instanceof Undefined) object.fail();
+  if (key instanceof Undefined) key.fail();
+  if (isMapping(object)) {
+    const v = lookup(object, key);
+    if (v !== undefined) return v;
+  } else if (Array.isArray(object) || object instanceof PyRange || typeof object === 'string') {
+    if (isInt(key) || typeof key === 'boolean') {
+      const seq = typeof object === 'string' ? characters(object) : object;
+      const i = toNumber(key);
+      const at = i < 0 ? i + seq.length : i;
+      if (at < 0 || at >= seq.length) return new Undefined(path);
+      return seq instanceof PyRange ? seq.at(at) : seq[at];
+    }
+    if (typeof key !== 'string') return new Undefined(path);
+  }
+  if (typeof key === 'string' && r) return attribute(r, object, key, path);
+  if (object instanceof Namespace && typeof key === 'string') return object.attributes.get(key) ?? new Undefined(path);
+  return new Undefined(path);
+}
+
+const MAX_RANGE = 1_000_000;
+const cache = new WeakMap<Rendering, Map<string, unknown>>();
+
+/** Jinja's global functions. */
+function globals(r: Rendering): Map<string, unknown> {
+  const have = cache.get(r);
+  if (have) return have;
+  const map = new Map<string, unknown>([
+    [
+      'range',
+      new Callable('function range', (args) => {
+        const [a, b, c] = args.map((x) => {
+          if (!isInt(x) && typeof x !== 'boolean') throw typeError('range takes integers');
+          return toNumber(x);
+        });
+        if (a === undefined) throw typeError('range expected at least 1 argument, got 0');
+        const range = b === undefined ? new PyRange(0, a, 1) : new PyRange(a, b, c ?? 1);
+        if (range.step === 0) throw typeError('range() arg 3 must not be zero');
+        if (range.length > MAX_RANGE) throw new TemplateError('limit', `range of more than ${MAX_RANGE} numbers`);
+        return range;
+      }),
+    ],
+    [
+      'dict',
+      new Callable('function dict', (args, kwargs) => {
+        const out = new Map<unknown, unknown>();
+        const from = args[0];
+        if (isMapping(from)) for (const [k, v] of from instanceof Map ? from : Object.entries(from)) out.set(k, v);
+        else if (from !== undefined) {
+          for (const pair of iterate(from, r.meter)) {
+            const [k, v] = iterate(pair, r.meter);
+            out.set(k, v);
+          }
+        }
+        for (const [k, v] of kwargs) out.set(k, v);
+        r.meter.elements(out.size * 2);
+        return out;
+      }),
+    ],
+    [
+      'namespace',
+      new Callable('function namespace', (args, kwargs) => {
+        const ns = new Namespace();
+        const from = args[0];
+        if (isMapping(from))
+          for (const [k, v] of from instanceof Map ? from : Object.entries(from)) ns.attributes.set(String(k), v);
+        for (const [k, v] of kwargs) ns.attributes.set(k, v);
+        return ns;
+      }),
+    ],
+    ['cycler', new Callable('function cycler', (args) => cycler(args))],
+    [
+      'joiner',
+      new Callable('function joiner', (args, kwargs) => {
+        const separator = args[0] ?? kwargs.get('sep') ?? ', ';
+        let used = false;
+        return new Callable('joiner', () => {
+          if (used) return separator;
+          used = true;
+          return '';
+        });
+      }),
+    ],
+    [
+      'lipsum',
+      new Callable('function lipsum', () => {
+        throw new TemplateError('filter', 'lipsum() is not supported: write the text, or draw it with random_sentence');
+      }),
+    ],
+  ]);
+  cache.set(r, map);
+  return map;
+}
+
+function cycler(items: unknown[]): Facade {
+  if (items.length === 0) throw typeError('at least one item has to be provided');
+  let at = 0;
+  const next = new Callable('next', () => {
+    const v = items[at];
+    at = (at + 1) % items.length;
+    return v;
+  });
+  const reset = new Callable('reset', () => {
+    at = 0;
+    return null;
+  });
+  return new Facade('cycler', (name) =>
+    name === 'next' ? next : name === 'reset' ? reset : name === 'current' ? items[at] : undefined,
+  );
+}
+
+/** Names that a template may read without anybody giving them. */
+export const globalNames: ReadonlySet<string> = new Set(['range', 'dict', 'namespace', 'cycler', 'joiner', 'lipsum']);
