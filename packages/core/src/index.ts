@@ -32,3 +32,4 @@ export * from './jobs/sampling.ts';
 export * from './jobs/shard-book.ts';
 export * from './jobs/compile-template.ts';
 export * from './jobs/validate-answer.ts';
+export * from './jobs/read-records.ts';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { AppError, JobReason, JobStatus } from '@stint/core';
+import type { JobReason, JobStatus } from '@stint/core';
 
 /** Exit code of a run that held the lease; the table of the contract (docs/cli.md). */
 export function exitCodeOfRun(status: JobStatus, reason: JobReason | null): number {
@@ -33,7 +33,7 @@ const failedCodes: Record<string, number> = {
 const stateReasons = new Set(['JOB_HELD', 'INPUT_CHANGED', 'LEASE_LOST', 'CANCELLED', 'BUDGET_BELOW_SPENT']);
 
 /** Exit code of a command that was refused, or failed, before it held the lease. */
-export function exitCodeOfError(e: Pick<AppError, 'code' | 'reason'>): number {
+export function exitCodeOfError(e: { code: string; reason: string }): number {
   if (stateReasons.has(e.reason)) return 4;
   switch (e.code) {
     case 'INVALID_ARGUMENT':
@@ -49,7 +49,7 @@ export function exitCodeOfError(e: Pick<AppError, 'code' | 'reason'>): number {
       return 6;
     case 'CANCELED':
       return 130;
-    case 'INTERNAL':
+    default:
       return 70;
   }
 }

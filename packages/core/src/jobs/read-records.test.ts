@@ -52,6 +52,7 @@ function checkpointOf(files: { key: string; body: string; indices: number[] }[])
       ranges: toRanges(indices),
     })),
     rejects: [],
+    retrying: [],
     ok: toRanges(files.flatMap((f) => f.indices)),
     failed: [],
     spend_nano_usd: 0,
