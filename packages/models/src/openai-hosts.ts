@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+import { AppError } from '@stint/core';
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+const OPENAI_HOST = 'api.openai.com';
+
+/**
+ * The base URL of an OpenAI-compatible API, parsed.
+ * @throws AppError INVALID_ARGUMENT/BAD_BASE_URL: not http(s), or it carries credentials, a query or a fragment
+ */
+export function parseBaseUrl(baseUrl: string): URL {
+  const url = URL.canParse(baseUrl) ? new URL(baseUrl) : null;
+  const bad = (why: string): AppError =>
+    new AppError('INVALID_ARGUMENT', 'BAD_BASE_URL', `base_url ${why}`, {
+      hint: 'Give an http or https URL such as http://127.0.0.1:11434/v1; keys come from the environment.',
+    });
+  if (!url) throw bad('is not a URL');
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') throw bad(`must be http or https, not ${url.protocol}`);
+  if (url.username !== '' || url.password !== '') throw bad(`for ${url.host} must not carry a user name or password`);
+  if (url.search !== '' || url.hash !== '') throw bad(`for ${url.host} must not carry a query; use \`query\``);
+  return url;
+}
+
+/** True for 127.0.0.0/8, ::1 and localhost. */
+export function isLoopback(url: URL): boolean {
+  const host = url.hostname;
+  return host === 'localhost' || host === '[::1]' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);
+}
+
+/**
+ * The key that goes to this URL, if any. OPENAI_API_KEY goes to https://api.openai.com and to loopback addresses only;
+ * every other host needs `apiKeyEnv`, the name of the variable that holds its key.
+ * @throws AppError INVALID_ARGUMENT/BAD_API_KEY_ENV, INVALID_ARGUMENT/NO_API_KEY (the named variable is not set)
+ */
+export function apiKeyFor(from: { baseUrl: string; apiKeyEnv?: string | undefined; env: Env }): string | undefined {
+  const url = parseBaseUrl(from.baseUrl);
+  const ours = isLoopback(url) || (url.hostname === OPENAI_HOST && url.protocol === 'https:');
+  const name = from.apiKeyEnv;
+  if (name === undefined) return ours ? from.env['OPENAI_API_KEY'] || undefined : undefined;
+  if (/^AWS_/i.test(name)) {
+    throw new AppError('INVALID_ARGUMENT', 'BAD_API_KEY_ENV', `api_key_env: ${name} is an AWS variable`, {
+      hint: 'AWS credentials are never sent to an OpenAI-compatible host; name another variable.',
+    });
+  }
+  if (name === 'OPENAI_API_KEY' && !ours) {
+    throw new AppError('INVALID_ARGUMENT', 'BAD_API_KEY_ENV', `api_key_env: OPENAI_API_KEY is not for ${url.host}`, {
+      hint: `It goes to https://${OPENAI_HOST} and loopback addresses only; put the key of ${url.host} in a variable of its own.`,
+    });
+  }
+  const key = from.env[name];
+  if (key === undefined || key === '') {
+    throw new AppError('INVALID_ARGUMENT', 'NO_API_KEY', `api_key_env: environment variable ${name} is not set`, {
+      hint: `Set ${name} to the key for ${url.host}.`,
+    });
+  }
+  return key;
+}
+
+/** URL of the proxy for a base URL by HTTPS_PROXY and NO_PROXY (lower case wins); never one for loopback or plain http. */
+export function proxyFor(baseUrl: string, env: Env): string | undefined {
+  const url = parseBaseUrl(baseUrl);
+  if (isLoopback(url) || url.protocol !== 'https:') return undefined;
+  const proxy = env['https_proxy'] ?? env['HTTPS_PROXY'];
+  if (proxy === undefined || proxy === '') return undefined;
+  const port = url.port === '' ? '443' : url.port;
+  const exempt = (env['no_proxy'] ?? env['NO_PROXY'] ?? '').split(/[\s,]+/).filter((entry) => entry !== '');
+  if (exempt.some((entry) => matchesHost(entry.toLowerCase(), url.hostname, port))) return undefined;
+  return proxy.includes('://') ? proxy : `http://${proxy}`;
+}
+
+/** `*`, `host`, `.domain`, `*.domain`, each with an optional port; a name also covers its subdomains, as in curl. */
+function matchesHost(entry: string, host: string, port: string): boolean {
+  if (entry === '*') return true;
+  const [, name = '', only] = /^(.*?)(?::(\d+))?$/.exec(entry) ?? [];
+  if (only !== undefined && only !== port) return false;
+  const domain = name.replace(/^\*?\./, '');
+  return domain !== '' && (host === domain || host.endsWith(`.${domain}`));
+}
