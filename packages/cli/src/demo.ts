@@ -48,7 +48,7 @@ export async function demo(argv: readonly string[], io: DemoIo): Promise<number>
     return 2;
   }
 
-  say('Stint demo: real e-mails of 2002, each summarised, then labelled with the reason.');
+  say('Stint demo: real e-mails of 2002, each summarised, then labelled by what it is for.');
   await prepareSeeds(say);
   const missing = options.rehearsal ? '--rehearsal asks for it' : await whyNoModel(io);
   const more = options['num-records'] === undefined ? [] : ['--num-records', options['num-records']];
