@@ -149,11 +149,14 @@ async function showResult(
   for (const e of s.exports) say(`  ${join(out, e.path)}  ${e.rows} rows, ${e.bytes.toLocaleString('en')} bytes`);
   if (existsSync(join(io.cwd, out, 'exports/report.html'))) say(`  ${join(out, 'exports/report.html')}  report`);
   const next = s.records.target * 2;
-  say(wasComplete ? '\nThe job was complete already: no call was made.' : '');
-  say('Try next');
+  if (wasComplete) say('\nThe job was complete already: no call was made.');
+  say('\nTry next');
   const tips: [string, string][] = [
-    [`npm start -- --num-records ${next}`, `goes on to ${next} e-mails; what is done is not paid for again`],
-    ['npm start', 'stop it with Ctrl-C, or kill -9, and start it again: it goes on where it was'],
+    [
+      `npm start -- --num-records ${next}${provider === 'rehearsal' ? ' --rehearsal' : ''}`,
+      `goes on to ${next} e-mails; what is done is not paid for again`,
+    ],
+    ['Ctrl-C while it runs', 'or kill -9: the same command goes on where it was'],
     [`npx stint verify ${out}`, 'checks every hash, count and prompt of the job'],
     ['npx stint plan examples/samples/poem/job.yaml', 'what a job would cost at most, before it runs'],
     ['npx stint generate examples/samples/poem/job.yaml', 'one of the other examples: examples/README.md'],
