@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { AppError, Completion } from '@stint/core';
 import type { Dispatcher } from 'undici';
+import { abortError } from './abort-error.ts';
 import { badAnswer, readAnswer } from './openai-answer.ts';
-import { abortError, statusError, transportError } from './openai-errors.ts';
+import { statusError, transportError } from './openai-errors.ts';
 
 type Headers = Record<string, string | string[] | undefined>;
 

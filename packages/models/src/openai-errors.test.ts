@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { AppError } from '@stint/core';
 import { describe, expect, it } from 'vitest';
-import { abortError, retryAfterMs, statusError, transportError } from './openai-errors.ts';
+import { abortError } from './abort-error.ts';
+import { retryAfterMs, statusError, transportError } from './openai-errors.ts';
 
 const NOW = Date.parse('2026-11-24T10:00:00Z');
 const errorBody = (code: string | null, message = 'words') => JSON.stringify({ error: { message, type: 't', code } });

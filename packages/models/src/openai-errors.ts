@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { AppError, isAppError } from '@stint/core';
+import { AppError } from '@stint/core';
 import type { ErrorCode, ErrorInfo } from '@stint/core';
 import { badAnswer } from './openai-answer.ts';
 
@@ -148,13 +148,4 @@ function codeOf(error: unknown): string {
   if (name === 'HTTPParserError') return 'HPE_UNKNOWN';
   if (Array.isArray(errors) && errors.length > 0) return codeOf(errors[0]);
   return cause === undefined ? 'UNKNOWN' : codeOf(cause);
-}
-
-/** What an aborted call rejects with: TIMEOUT where the signal's reason says so, else ABORTED. */
-export function abortError(reason: unknown, sent: boolean): AppError {
-  const info: ErrorInfo = { charge: sent ? 'unknown' : 'none', cause: reason };
-  if (isAppError(reason) && reason.code === 'DEADLINE_EXCEEDED') {
-    return new AppError('DEADLINE_EXCEEDED', 'TIMEOUT', reason.message, info);
-  }
-  return new AppError('CANCELED', 'ABORTED', 'the call was aborted', info);
 }

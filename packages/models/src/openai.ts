@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { AppError } from '@stint/core';
 import type { Completion, CompletionRequest, ModelProvider } from '@stint/core';
 import type { Dispatcher } from 'undici';
-import { abortError, transportError } from './openai-errors.ts';
+import { abortError, closedError } from './abort-error.ts';
+import { transportError } from './openai-errors.ts';
 import { OpenAiCall } from './openai-call.ts';
 import { isLoopback, parseBaseUrl } from './openai-hosts.ts';
 import { planRequests } from './openai-request.ts';
@@ -61,8 +61,7 @@ export function createOpenAiProvider(options: OpenAiOptions): ModelProvider {
     name: 'openai',
     capabilities: { structuredOutput: true, maxConcurrency: null, deterministic: false },
     complete(request, signal) {
-      if (closed)
-        return Promise.reject(new AppError('CANCELED', 'ABORTED', 'the provider was closed', { charge: 'none' }));
+      if (closed) return Promise.reject(closedError());
       if (dispatcher !== undefined) return send(dispatcher, request, signal);
       return loading.then(
         () => send(dispatcher as Dispatcher, request, signal),
