@@ -33,3 +33,5 @@ export * from './jobs/shard-book.ts';
 export * from './jobs/compile-template.ts';
 export * from './jobs/validate-answer.ts';
 export * from './jobs/read-records.ts';
+export * from './jobs/job-file.ts';
+export * from './jobs/prices.ts';
