@@ -57,7 +57,9 @@ export async function generate(o: GenerateOptions): Promise<CommandResult<JobSum
         template: frozen.compiled,
         settings,
         limits: flagLimits(o),
-        raise: created ? undefined : { budgetNanoUsd: loaded.fileLimits.budgetNanoUsd, numRecords: loaded.fileLimits.numRecords },
+        raise: created
+          ? undefined
+          : { budgetNanoUsd: loaded.fileLimits.budgetNanoUsd, numRecords: loaded.fileLimits.numRecords },
         retryFailed: false,
       });
     } finally {

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+import { createHash, randomBytes } from 'node:crypto';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { AppError, compileTemplate } from '@stint/core';
+import type { CompiledTemplate, JobSpec } from '@stint/core';
+import type { LoadedJob } from './load-job.ts';
+import { seedRows } from './read-seeds.ts';
+
+const seedsOf = (dir: string): string => join(dir, 'inputs', 'seeds.jsonl');
+const templateOf = (dir: string, path: string): string => join(dir, 'inputs', 'template', path);
+
+/** Copies seeds and template into the job's folder: written apart, synced, then moved into place. */
+export async function freezeInputs(loaded: LoadedJob, dir: string): Promise<void> {
+  for (const [name, text] of loaded.templateFiles) {
+    const target = templateOf(dir, name);
+    await durably(target, (write) => {
+      write(text);
+      return Promise.resolve();
+    });
+  }
+  await durably(seedsOf(dir), async (write) => {
+    let pending = '';
+    for await (const row of seedRows(loaded.seedPath)) {
+      pending += `${row.text}\n`;
+      if (pending.length > 1 << 20) {
+        write(pending);
+        pending = '';
+      }
+    }
+    write(pending);
+  });
+}
+
+async function durably(path: string, fill: (write: (text: string) => void) => Promise<void>): Promise<void> {
+  mkdirSync(dirname(path), { recursive: true });
+  const temporary = join(dirname(path), `.tmp-${process.pid}-${randomBytes(4).toString('hex')}`);
+  try {
+    const fd = openSync(temporary, 'wx');
+    try {
+      await fill((text) => {
+        const bytes = Buffer.from(text);
+        for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at);
+      });
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+    renameSync(temporary, path);
+  } catch (e) {
+    if ((e as NodeJS.ErrnoException).code === 'ENOSPC') {
+      throw new AppError('UNAVAILABLE', 'STORAGE_UNAVAILABLE', `${path}: the disk is full`, {
+        cause: e,
+        hint: 'Free disk space, then run the command again.',
+      });
+    }
+    throw e;
+  }
+}
+
+/** True where creation was cut off before the inputs were copied. */
+export function frozenInputsMissing(dir: string, spec: JobSpec): boolean {
+  return !existsSync(seedsOf(dir)) || spec.template.files.some((f) => !existsSync(templateOf(dir, f.path)));
+}
+
+/**
+ * The template as frozen; resume and verify read nothing else.
+ * @throws AppError FAILED_PRECONDITION/DAMAGED where a file is missing or was edited
+ */
+export function readFrozen(dir: string, spec: JobSpec): Promise<{ compiled: CompiledTemplate }> {
+  const damaged = (file: string, why: string): AppError =>
+    new AppError('FAILED_PRECONDITION', 'DAMAGED', `${file} ${why}`, {
+      hint: 'Restore it from a copy of the job folder; nothing was changed.',
+      details: { file },
+    });
+  const sources = new Map<string, string>();
+  for (const f of spec.template.files) {
+    const path = templateOf(dir, f.path);
+    if (!existsSync(path)) throw damaged(path, 'is missing');
+    const text = readFileSync(path, 'utf8');
+    if (createHash('sha256').update(text).digest('hex') !== f.sha256)
+      throw damaged(path, 'was edited: its digest does not fit job.json');
+    sources.set(f.path, text);
+  }
+  if (!existsSync(seedsOf(dir))) throw damaged(seedsOf(dir), 'is missing');
+  if (statSync(seedsOf(dir)).size !== spec.seeds.bytes)
+    throw damaged(seedsOf(dir), 'was edited: it has another size than job.json says');
+  const { template, problems } = compileTemplate(spec.template.spec, sources, null);
+  if (!template)
+    throw damaged(join(dir, 'job.json'), `holds a template that does not compile: ${problems[0]?.message ?? ''}`);
+  return Promise.resolve({ compiled: template });
+}

@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: Apache-2.0
+import { createHash } from 'node:crypto';
+import { closeSync, createReadStream, mkdtempSync, openSync, readSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { extname, join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { AppError, reservedNames } from '@stint/core';
+import type { Problem, Requirement } from '@stint/core';
+import { parseData, toJson } from '@stint/jinja';
+import { readText } from './yaml-file.ts';
+
+/** One seed row: its JSON text on one line, its value, and where it stands in its file. */
+export interface RawRow {
+  text: string;
+  value: unknown;
+  line: number;
+}
+
+export interface SeedSummary {
+  rows: number;
+  bytes: number;
+  sha256: string;
+  problems: Problem[];
+  warnings: Problem[];
+}
+
+/** Largest seed file that is one JSON document; JSONL has no bound. */
+const MAX_JSON_BYTES = 512 * 1024 * 1024;
+const MAX_PROBLEMS = 20;
+
+/** The seed file that a job names. @throws AppError INVALID_ARGUMENT/BAD_PATH, UNIMPLEMENTED/NOT_IN_THIS_VERSION */
+export function resolveSeedPath(path: string, base: string): string {
+  if (/^s3:\/\//i.test(path)) {
+    throw new AppError(
+      'UNIMPLEMENTED',
+      'NOT_IN_THIS_VERSION',
+      `seed_data_path: ${path}: s3:// is not in this version`,
+      { hint: 'Copy the file here and give its path.' },
+    );
+  }
+  if (/^file:\/\//i.test(path)) return fileURLToPath(path);
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(path)) {
+    throw new AppError(
+      'INVALID_ARGUMENT',
+      'BAD_PATH',
+      `seed_data_path: ${path}: only paths and file:// URLs can be read`,
+      { hint: 'Download the file and give its path.' },
+    );
+  }
+  return resolve(base, path);
+}
+
+/** Rows of a seed file, one at a time; memory does not grow with a JSONL, CSV or Parquet file. */
+export async function* seedRows(path: string): AsyncIterable<RawRow> {
+  try {
+    if (!statSync(path).isFile())
+      throw new AppError('INVALID_ARGUMENT', 'BAD_SEEDS', `seed_data_path: ${path}: this is not a file`);
+  } catch (e) {
+    if (e instanceof AppError) throw e;
+    throw new AppError(
+      'INVALID_ARGUMENT',
+      'BAD_SEEDS',
+      `seed_data_path: ${path}: the seed file cannot be read (${(e as NodeJS.ErrnoException).code ?? ''})`,
+      {
+        cause: e,
+        hint: 'Check the path; relative paths in a job file are relative to that file.',
+        details: { file: path },
+      },
+    );
+  }
+  switch (extname(path).toLowerCase()) {
+    case '.csv':
+      yield* csvRows(path);
+      break;
+    case '.parquet':
+      yield* parquetRows(path);
+      break;
+    case '.jsonl':
+    case '.ndjson':
+      yield* jsonlRows(path);
+      break;
+    default:
+      yield* jsonRows(path);
+  }
+}
+
+const badSeeds = (path: string, line: number | null, message: string, cause?: unknown): AppError =>
+  new AppError('INVALID_ARGUMENT', 'BAD_SEEDS', `${path}${line === null ? '' : `:${line}`}: ${message}`, {
+    cause,
+    hint: 'A seed file is JSONL, a JSON object or array of objects, CSV with a header, or Parquet.',
+    details: { file: path, line },
+  });
+
+async function* jsonlRows(path: string): AsyncIterable<RawRow> {
+  const input = createReadStream(path);
+  const lines = createInterface({ input, crlfDelay: Infinity });
+  let line = 0;
+  try {
+    for await (const raw of lines) {
+      line++;
+      const text = (line === 1 ? raw.replace(/^\ufeff/, '') : raw).trim();
+      if (text === '') continue;
+      yield rowOf(path, line, text);
+    }
+  } catch (e) {
+    if (e instanceof AppError) throw e;
+    throw badSeeds(path, null, 'the seed file cannot be read', e);
+  } finally {
+    lines.close();
+    input.destroy();
+  }
+}
+
+function rowOf(path: string, line: number, text: string): RawRow {
+  let value: unknown;
+  try {
+    value = parseData(text);
+  } catch (e) {
+    throw badSeeds(path, line, `not valid JSON: ${e instanceof Error ? e.message : String(e)}`, e);
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw badSeeds(path, line, 'a seed row is a JSON object');
+  }
+  return { text, value, line };
+}
+
+function* jsonRows(path: string): Iterable<RawRow> {
+  if (statSync(path).size > MAX_JSON_BYTES)
+    throw badSeeds(path, null, `a JSON seed file may have ${MAX_JSON_BYTES} bytes; use JSONL`);
+  const text = readWhole(path).replace(/^\ufeff/, '');
+  let value: unknown;
+  try {
+    value = parseData(text);
+  } catch (e) {
+    // JSONL under another name is common enough.
+    const lines = text.split(/\r?\n/);
+    if (lines.filter((l) => l.trim() !== '').length > 1 && lines[0]?.trim().startsWith('{')) {
+      for (const [i, raw] of lines.entries()) if (raw.trim() !== '') yield rowOf(path, i + 1, raw.trim());
+      return;
+    }
+    const at = e instanceof Error ? /position (\d+)/.exec(e.message)?.[1] : undefined;
+    const line = at === undefined ? null : text.slice(0, Number(at)).split('\n').length;
+    throw badSeeds(path, line, `not valid JSON: ${e instanceof Error ? e.message : String(e)}`, e);
+  }
+  const rows = Array.isArray(value) ? (value as unknown[]) : [value];
+  for (const [i, row] of rows.entries()) {
+    if (typeof row !== 'object' || row === null || Array.isArray(row)) {
+      throw badSeeds(path, null, `element ${i} is not a JSON object`);
+    }
+    yield { text: toJson(row), value: row, line: i + 1 };
+  }
+}
+
+function readWhole(path: string): string {
+  const size = statSync(path).size;
+  if (size <= 4 * 1024 * 1024) return readText(path, 'seed file');
+  const chunks: Buffer[] = [];
+  const fd = openSync(path, 'r');
+  try {
+    for (let at = 0; at < size;) {
+      const chunk = Buffer.alloc(Math.min(1 << 24, size - at));
+      const n = readSync(fd, chunk, 0, chunk.length, at);
+      if (n === 0) break;
+      chunks.push(chunk.subarray(0, n));
+      at += n;
+    }
+  } finally {
+    closeSync(fd);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+async function* csvRows(path: string): AsyncIterable<RawRow> {
+  const { parse } = await import('csv-parse');
+  const parser = createReadStream(path).pipe(
+    parse({ bom: true, info: true, skip_empty_lines: true, relax_column_count: false }),
+  );
+  let header: string[] | null = null;
+  try {
+    for await (const item of parser as AsyncIterable<{ record: string[]; info: { lines: number } }>) {
+      if (header === null) {
+        header = item.record;
+        const twice = header.find((h, i) => header?.indexOf(h) !== i);
+        if (twice !== undefined) throw badSeeds(path, 1, `the column "${twice}" stands twice in the header`);
+        continue;
+      }
+      const value = new Map(header.map((h, i) => [h, item.record[i] ?? '']));
+      yield { text: toJson(value), value, line: item.info.lines };
+    }
+  } catch (e) {
+    if (e instanceof AppError) throw e;
+    const lines = (e as { lines?: number }).lines ?? null;
+    throw badSeeds(path, lines, `not valid CSV: ${e instanceof Error ? e.message : String(e)}`, e);
+  }
+}
+
+/** Parquet through DuckDB in its own process, as JSONL in a temporary file. */
+async function* parquetRows(path: string): AsyncIterable<RawRow> {
+  const { startDuckDb } = await import('@stint/export');
+  const folder = mkdtempSync(join(tmpdir(), 'stint-seeds-'));
+  const out = join(folder, 'rows.jsonl');
+  const duckDb = startDuckDb();
+  const quote = (p: string): string => `'${p.replaceAll("'", "''")}'`;
+  try {
+    await duckDb.run(
+      `COPY (SELECT * FROM read_parquet(${quote(path)})) TO ${quote(out)} (FORMAT JSON)`,
+      new AbortController().signal,
+    );
+    yield* jsonlRows(out);
+  } catch (e) {
+    if (e instanceof AppError && e.reason === 'BAD_SEEDS') throw e;
+    throw badSeeds(
+      path,
+      null,
+      `the Parquet file cannot be read: ${e instanceof Error ? (e.message.split('\n')[0] ?? '') : ''}`,
+      e,
+    );
+  } finally {
+    await duckDb.stop();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** One pass over all rows: their digest, and every row checked against what the template and the job need. */
+export async function checkSeeds(
+  path: string,
+  requirements: readonly Requirement[],
+  weightField: string | null,
+): Promise<SeedSummary> {
+  const hash = createHash('sha256');
+  const needed = requirements.filter((r) => !r.optional);
+  const problems: Problem[] = [];
+  const shadowed = new Set<string>();
+  let rows = 0;
+  let bytes = 0;
+  for await (const row of seedRows(path)) {
+    rows++;
+    const line = `${row.text}\n`;
+    hash.update(line);
+    bytes += Buffer.byteLength(line);
+    for (const need of needed) {
+      if (problems.length >= MAX_PROBLEMS || has(row.value, need.path)) continue;
+      problems.push({
+        file: path,
+        line: row.line,
+        reason: 'MISSING_SEED_FIELD',
+        path: need.path.join('.'),
+        message: `seed row ${rows} has no field "${need.path.join('.')}", which ${need.where} line ${need.line} needs`,
+        hint: 'Add the field to the row, or use `default` or `is defined` in the template.',
+      });
+    }
+    if (weightField !== null && problems.length < MAX_PROBLEMS) {
+      const weight = Number(field(row.value, weightField));
+      if (!(weight >= 0 && Number.isFinite(weight))) {
+        problems.push({
+          file: path,
+          line: row.line,
+          reason: 'BAD_SEEDS',
+          path: weightField,
+          message: `seed row ${rows}: sampling needs a number of at least 0 in "${weightField}"`,
+          hint: 'Correct the row, or choose another sampling.',
+        });
+      }
+    }
+    for (const name of reservedNames)
+      if (!shadowed.has(name) && field(row.value, name) !== undefined) shadowed.add(name);
+  }
+  if (rows === 0) throw badSeeds(path, null, 'the seed file has no rows');
+  const warnings = [...shadowed].map((name) => ({
+    file: path,
+    message: `the seed field "${name}" is hidden by the reserved name; use seed.${name} in the template`,
+  }));
+  return { rows, bytes, sha256: hash.digest('hex'), problems, warnings };
+}
+
+function field(value: unknown, name: string): unknown {
+  if (value instanceof Map) return value.get(name) as unknown;
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
+  return Object.hasOwn(value, name) ? (value as Record<string, unknown>)[name] : undefined;
+}
+
+function has(value: unknown, path: readonly string[]): boolean {
+  let v = value;
+  for (const part of path) {
+    v = field(v, part);
+    if (v === undefined) return false;
+  }
+  return true;
+}

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+import { readFileSync, statSync } from 'node:fs';
+import { AppError } from '@stint/core';
+import type { Problem } from '@stint/core';
+import { isScalar, LineCounter, parseDocument } from 'yaml';
+import type { Document, Node } from 'yaml';
+
+/** Largest job or template file, bytes. */
+const MAX_BYTES = 4 * 1024 * 1024;
+
+/** A YAML (or JSON) file with the line of every field. */
+export interface YamlFile {
+  path: string;
+  value: unknown;
+  /** Problems with file and line filled in from their field path. */
+  locate(problems: readonly Problem[]): Problem[];
+}
+
+/** @throws AppError INVALID_ARGUMENT/BAD_PATH, INVALID_ARGUMENT/BAD_YAML */
+export function readYamlFile(path: string, what: string): YamlFile {
+  const text = readText(path, what);
+  const lines = new LineCounter();
+  const doc = parseDocument(text, {
+    lineCounter: lines,
+    uniqueKeys: true,
+    prettyErrors: false,
+    maxAliasCount: 100,
+  } as never);
+  const [bad] = doc.errors;
+  if (bad) {
+    const at = lines.linePos(bad.pos[0]);
+    throw new AppError('INVALID_ARGUMENT', 'BAD_YAML', `${path}:${at.line}: ${bad.message}`, {
+      hint: `Correct the ${what}; it is YAML or JSON.`,
+      details: { file: path, line: at.line },
+    });
+  }
+  let value: unknown;
+  try {
+    value = doc.toJS({ maxAliasCount: 100 });
+  } catch (cause) {
+    throw new AppError(
+      'INVALID_ARGUMENT',
+      'BAD_YAML',
+      `${path}: ${cause instanceof Error ? cause.message : 'unreadable'}`,
+      { cause },
+    );
+  }
+  return { path, value, locate: (problems) => problems.map((p) => located(p, path, doc, lines)) };
+}
+
+export function readText(path: string, what: string): string {
+  try {
+    if (statSync(path).size > MAX_BYTES) {
+      throw new AppError('INVALID_ARGUMENT', 'BAD_PATH', `${path}: the ${what} is larger than ${MAX_BYTES} bytes`);
+    }
+    return readFileSync(path, 'utf8');
+  } catch (e) {
+    if (e instanceof AppError) throw e;
+    const code = (e as NodeJS.ErrnoException).code ?? '';
+    const why =
+      code === 'ENOENT'
+        ? 'there is no such file'
+        : code === 'EISDIR'
+          ? 'this is a folder'
+          : `it cannot be read (${code})`;
+    throw new AppError('INVALID_ARGUMENT', 'BAD_PATH', `${what} ${path}: ${why}`, {
+      cause: e,
+      hint: 'Check the path; relative paths in a job file are relative to that file.',
+      details: { file: path },
+    });
+  }
+}
+
+/** A problem's field as a line of the file; one inside a prompt counts on from where the prompt begins. */
+function located(p: Problem, path: string, doc: Document, lines: LineCounter): Problem {
+  if (p.file !== undefined) return p;
+  const keys = (p.path ?? '').split(/[.[\]]+/).filter((k) => k !== '');
+  for (let n = keys.length; n >= 0; n--) {
+    const node = doc.getIn(
+      keys.slice(0, n).map((k) => (/^\d+$/.test(k) ? Number(k) : k)),
+      true,
+    ) as Node | undefined;
+    if (!node?.range) continue;
+    const start = lines.linePos(node.range[0]).line;
+    const whole = n === keys.length;
+    const isBlock = isScalar(node) && (node.type === 'BLOCK_LITERAL' || node.type === 'BLOCK_FOLDED');
+    const line = whole && p.line !== undefined ? start + p.line - (isBlock ? 0 : 1) : start;
+    return { ...p, file: path, line };
+  }
+  return { ...p, file: path };
+}
