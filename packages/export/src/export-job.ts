@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+// An export is written whole under a temporary name, then moved into place file by file; the manifest comes last and
+// commits it. Between the first move and the last there is no manifest, so half an export is never taken for one.
+import { randomBytes } from 'node:crypto';
+import { mkdir, readdir, rename, rm, rmdir, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import type {
+  JobSpec,
+  Manifest,
+  ManifestFile,
+  ObjectStore,
+  OutputFormat,
+  ReportData,
+  SeedRow,
+  ShardCheckpoint,
+} from '@stint/core';
+import { renderCard } from './card.ts';
+import { DuckDbProcess } from './duckdb-process.ts';
+import { parquetColumns, planExport } from './export-plan.ts';
+import { hashFile } from './hashed-file.ts';
+import { partitioningOf } from './partition-key.ts';
+import { PartitionWriter } from './partition-writer.ts';
+import type { PartitionFile } from './partition-writer.ts';
+import { renderReport } from './report/render-report.ts';
+import { toExportError } from './storage-error.ts';
+import { TableWriter } from './table-writer.ts';
+import type { TableSource } from './table-writer.ts';
+import { writeJsonl } from './write-jsonl.ts';
+
+export interface ExportProgress {
+  phase: 'jsonl' | 'parquet' | 'csv' | 'partitions' | 'documents';
+  /** Rows of `phase` so far (jsonl), or of the finished file. */
+  rows: number;
+}
+
+export interface ExportOptions {
+  /** The job's folder, absolute. */
+  dir: string;
+  spec: JobSpec;
+  status: string;
+  store: ObjectStore;
+  /** The job's shard checkpoints, ascending by shard. */
+  shards: AsyncIterable<ShardCheckpoint>;
+  formats: readonly OutputFormat[];
+  /** Time of the export, ISO 8601. */
+  clockIso: string;
+  signal: AbortSignal;
+  /** With it the card has counts and cost, and `report.html` is written. */
+  report?: ReportData | undefined;
+  /** A seed row by index, for partitions by a seed field. */
+  seedValue?: ((seedIndex: number) => SeedRow) | undefined;
+  onProgress?: ((progress: ExportProgress) => void) | undefined;
+  /** One started earlier by `startDuckDb`, so that its loading costs no time here. Stopped at the end. */
+  duckDb?: DuckDbProcess | undefined;
+}
+
+const EXTENSIONS: Record<OutputFormat, string> = { JSONL: 'jsonl', PARQUET: 'parquet', CSV: 'csv' };
+const MANIFEST = 'manifest.json';
+/** What an export may put into `exports/`; nothing else there is ever removed. */
+const OWN_FILES = ['dataset.jsonl', 'dataset.parquet', 'dataset.csv', 'README.md', 'report.html'];
+
+/** Starts the process that will write Parquet and CSV. Call `stop` where no export takes it over. */
+export function startDuckDb(): DuckDbProcess {
+  return new DuckDbProcess();
+}
+
+/**
+ * Writes the exports of a job from its committed records and returns their manifest. Replaces an earlier export file by
+ * file, and removes what an interrupted one left.
+ * @throws AppError FAILED_PRECONDITION/DAMAGED, INVALID_ARGUMENT/TOO_MANY_PARTITIONS, UNAVAILABLE/STORAGE_UNAVAILABLE
+ * (disk full too; temporary files are gone then), INTERNAL/EXPORT_FAILED; the signal's reason when it is aborted.
+ */
+export async function exportJob(options: ExportOptions): Promise<Manifest> {
+  const exportsDir = join(options.dir, 'exports');
+  const tmp = join(exportsDir, `.tmp-${String(process.pid)}-${randomBytes(4).toString('hex')}`);
+  const needsTables = options.formats.some((f) => f !== 'JSONL');
+  const duckDb = options.duckDb ?? (needsTables ? startDuckDb() : undefined);
+  try {
+    options.signal.throwIfAborted();
+    await mkdir(exportsDir, { recursive: true });
+    await removeLeftovers(exportsDir);
+    await mkdir(tmp);
+    const { manifest, placed } = await writeAll(options, tmp, needsTables ? duckDb : undefined);
+    options.signal.throwIfAborted();
+    await place(exportsDir, tmp, placed, manifest);
+    return manifest;
+  } catch (e) {
+    throw toExportError(e, `writing ${exportsDir}`);
+  } finally {
+    await duckDb?.stop();
+    await rm(tmp, { recursive: true, force: true }).catch(() => undefined);
+  }
+}
+
+/** Everything into `tmp`, under the names it will have in `exports/`. */
+async function writeAll(options: ExportOptions, tmp: string, duckDb: DuckDbProcess | undefined) {
+  const { spec, signal } = options;
+  const progress = (phase: ExportProgress['phase'], rows: number): void => options.onProgress?.({ phase, rows });
+  const wants = (format: OutputFormat): boolean => options.formats.includes(format);
+  const partitioning = partitioningOf(spec.partition_strategy, options.seedValue);
+  const partitions = partitioning && new PartitionWriter(join(tmp, 'partitioned'), partitioning);
+  const jsonl = join(tmp, 'dataset.jsonl');
+  const facts = await writeJsonl({
+    store: options.store,
+    shards: options.shards,
+    path: jsonl,
+    partitions,
+    onRows: (rows) => {
+      progress('jsonl', rows);
+    },
+    signal,
+  });
+  const parts = (await partitions?.finish()) ?? [];
+  const whole: TableSource = { path: jsonl, ...facts };
+  const files: { name: string; file: Omit<ManifestFile, 'path' | 'bytes' | 'sha256'>; facts: Promise<Facts> }[] = [];
+  const add = (name: string, file: (typeof files)[number]['file'], known?: Facts): void => {
+    const found = known ? Promise.resolve(known) : hashFile(join(tmp, name), signal);
+    // Awaited at the end; until then a failure must not count as unhandled.
+    found.catch(() => undefined);
+    files.push({ name, file, facts: found });
+  };
+  if (wants('JSONL')) add('dataset.jsonl', { format: 'JSONL', rows: facts.rows }, facts);
+  const tables = duckDb && new TableWriter(duckDb, planExport(spec), tmp, signal);
+  await tables?.begin(whole);
+  if (tables && wants('PARQUET')) {
+    await tables.parquet(whole, join(tmp, 'dataset.parquet'));
+    add('dataset.parquet', { format: 'PARQUET', rows: facts.rows });
+    progress('parquet', facts.rows);
+  }
+  if (tables && wants('CSV')) {
+    await tables.csv(whole, join(tmp, 'dataset.csv'));
+    add('dataset.csv', { format: 'CSV', rows: facts.rows });
+    progress('csv', facts.rows);
+  }
+  let partitionedRows = 0;
+  for (const part of parts) {
+    for (const format of ['JSONL', 'PARQUET', 'CSV'] as const) {
+      if (!wants(format)) continue;
+      const name = `partitioned/${part.folder}/records.${EXTENSIONS[format]}`;
+      const source = partSource(tmp, part);
+      if (format === 'PARQUET') await tables?.parquet(source, join(tmp, name));
+      if (format === 'CSV') await tables?.csv(source, join(tmp, name));
+      const partition = { field: partitioning?.field ?? '', value: part.value };
+      add(name, { format, rows: part.rows, partition }, format === 'JSONL' ? pick(part) : undefined);
+    }
+    partitionedRows += part.rows;
+    progress('partitions', partitionedRows);
+  }
+  const columns = parquetColumns(tables?.plan ?? planExport(spec));
+  const data = await Promise.all(files.map(async (f) => ({ ...f.file, path: `exports/${f.name}`, ...(await f.facts) })));
+  const card = { spec, status: options.status, rows: facts.rows, files: data, columns, clockIso: options.clockIso };
+  await writeFile(join(tmp, 'README.md'), renderCard({ ...card, report: options.report }));
+  const documents = [{ name: 'README.md', format: 'README' }];
+  if (options.report) {
+    await writeFile(join(tmp, 'report.html'), renderReport(options.report));
+    documents.push({ name: 'report.html', format: 'REPORT' });
+  }
+  const documentFiles = await Promise.all(
+    documents.map(async ({ name, format }) => ({
+      format,
+      path: `exports/${name}`,
+      rows: 0,
+      ...(await hashFile(join(tmp, name))),
+    })),
+  );
+  progress('documents', facts.rows);
+  const manifest: Manifest = {
+    schema: 'stint.manifest/1',
+    job_id: spec.job_id,
+    status: options.status,
+    created_at: options.clockIso,
+    rows: facts.rows,
+    files: [...data, ...documentFiles],
+    columns,
+  };
+  return { manifest, placed: manifest.files.map((f) => f.path.slice('exports/'.length)) };
+}
+
+interface Facts {
+  bytes: number;
+  sha256: string;
+}
+
+const pick = ({ bytes, sha256 }: Facts): Facts => ({ bytes, sha256 });
+const partSource = (tmp: string, part: PartitionFile): TableSource => ({
+  path: join(tmp, 'partitioned', part.folder, 'records.jsonl'),
+  rows: part.rows,
+  bytes: part.bytes,
+  longestLineBytes: part.longestLineBytes,
+});
+
+/** Moves what was written into place, then what an older export had and this one has not goes, then the manifest. */
+async function place(exportsDir: string, tmp: string, names: readonly string[], manifest: Manifest): Promise<void> {
+  await writeFile(join(tmp, MANIFEST), `${JSON.stringify(manifest, null, 2)}\n`);
+  await rm(join(exportsDir, MANIFEST), { force: true });
+  for (const name of names) {
+    if (name.includes('/')) await mkdir(dirname(join(exportsDir, name)), { recursive: true });
+    await rename(join(tmp, name), join(exportsDir, name));
+  }
+  const kept = new Set(names);
+  for (const name of OWN_FILES) if (!kept.has(name)) await rm(join(exportsDir, name), { force: true });
+  await removeOldPartitions(join(exportsDir, 'partitioned'), kept);
+  await rename(join(tmp, MANIFEST), join(exportsDir, MANIFEST));
+}
+
+async function removeOldPartitions(root: string, kept: ReadonlySet<string>): Promise<void> {
+  const folders = await readdir(root, { withFileTypes: true }).catch(() => []);
+  for (const folder of folders) {
+    if (!folder.isDirectory() || !folder.name.includes('=')) continue;
+    for (const extension of Object.values(EXTENSIONS)) {
+      const name = `${basename(root)}/${folder.name}/records.${extension}`;
+      if (!kept.has(name)) await rm(join(dirname(root), name), { force: true });
+    }
+    // Only where it is empty now.
+    await rmdir(join(root, folder.name)).catch(() => undefined);
+  }
+  await rmdir(root).catch(() => undefined);
+}
+
+async function removeLeftovers(exportsDir: string): Promise<void> {
+  for (const name of await readdir(exportsDir)) {
+    if (name.startsWith('.tmp-')) await rm(join(exportsDir, name), { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+import { createHash } from 'node:crypto';
+import { AppError, isJsonObject } from '@stint/core';
+import type { Json, SeedRow } from '@stint/core';
+import { RECORD_COLUMNS } from './export-plan.ts';
+
+/** Folder name of a missing value, as Hive has it. */
+export const NULL_PARTITION = '__HIVE_DEFAULT_PARTITION__';
+/** More values than this are a mistake in the choice of the column. */
+export const MAX_PARTITIONS = 1_000;
+/** File systems allow 255 bytes in a name. */
+const MAX_NAME_BYTES = 180;
+
+/** How records are told apart: the folder's field name, and the value of a record (null = missing). */
+export interface Partitioning {
+  field: string;
+  valueOf: (record: Json) => string | null;
+}
+
+/**
+ * The partitioning a job asks for; undefined for `none`. A field is a dotted record path when it begins with
+ * `generation_result.`, else a field of the record's seed row, else (where the row has none) a column of the record.
+ * @throws AppError INVALID_ARGUMENT/BAD_PARTITION
+ */
+export function partitioningOf(
+  strategy: string,
+  seedValue: ((seedIndex: number) => SeedRow) | undefined,
+): Partitioning | undefined {
+  if (strategy === 'none') return undefined;
+  if (strategy === 'timestamp') {
+    return { field: 'date', valueOf: (r) => dateOf(isJsonObject(r) ? r['timestamp'] : undefined) };
+  }
+  const field = strategy.startsWith('field:') ? strategy.slice('field:'.length) : '';
+  if (field === '') {
+    throw new AppError('INVALID_ARGUMENT', 'BAD_PARTITION', `unknown partition_strategy ${JSON.stringify(strategy)}`, {
+      hint: 'Use none, timestamp or field:<column>.',
+    });
+  }
+  const path = field.split('.');
+  return {
+    field,
+    valueOf: (record) => {
+      if (!isJsonObject(record)) return null;
+      const seedIndex = record['seed_index'];
+      if (path[0] !== 'generation_result' && seedValue && typeof seedIndex === 'number') {
+        const row = seedValue(seedIndex);
+        // A field whose own name has dots goes before a path.
+        const ways = [[field], path, ...(path[0] === 'seed' ? [path.slice(1)] : [])];
+        const found = ways.map((way) => lookUp(row, way)).find((v) => v !== undefined);
+        if (found !== undefined) return textOf(found);
+      }
+      const own = path[0] === 'generation_result' || RECORD_COLUMNS.includes(path[0] ?? '');
+      return own ? textOf(lookUp(record, path)) : null;
+    },
+  };
+}
+
+/** Gives each value its folder, at most `MAX_PARTITIONS`; equal folders never mean different values. */
+export class PartitionFolders {
+  private readonly field: string;
+  private readonly byValue = new Map<string | null, string>();
+  private readonly taken = new Set<string>();
+
+  constructor(field: string) {
+    this.field = field;
+  }
+
+  /** @throws AppError INVALID_ARGUMENT/TOO_MANY_PARTITIONS */
+  folderOf(value: string | null): string {
+    const known = this.byValue.get(value);
+    if (known !== undefined) return known;
+    if (this.byValue.size >= MAX_PARTITIONS) {
+      throw new AppError(
+        'INVALID_ARGUMENT',
+        'TOO_MANY_PARTITIONS',
+        `${this.field} has more than ${String(MAX_PARTITIONS)} different values`,
+        { details: { field: this.field }, hint: 'Partition by a column with few values, or use partition_strategy: none.' },
+      );
+    }
+    let folder = partitionFolder(this.field, value);
+    // Some file systems don't tell A from a.
+    if (this.taken.has(folder.toLowerCase())) folder = partitionFolder(this.field, value, true);
+    this.byValue.set(value, folder);
+    this.taken.add(folder.toLowerCase());
+    return folder;
+  }
+}
+
+/** `<field>=<value>`, percent-encoded; a name too long for a file system ends in `~` and a hash. */
+export function partitionFolder(field: string, value: string | null, withHash = false): string {
+  const name = shortened(encode(field), field, false);
+  if (value === null) return `${name}=${NULL_PARTITION}`;
+  const encoded = value === NULL_PARTITION ? `%5F${NULL_PARTITION.slice(1)}` : encode(value);
+  return `${name}=${shortened(encoded, value, withHash)}`;
+}
+
+function shortened(encoded: string, original: string, always: boolean): string {
+  const limit = MAX_NAME_BYTES / 2;
+  if (encoded.length <= limit && !always) return encoded;
+  const hash = createHash('sha256').update(original).digest('hex').slice(0, 24);
+  return `${encoded.slice(0, limit - 30).replace(/%[0-9A-F]?$/, '')}~${hash}`;
+}
+
+/** Percent-encodes the UTF-8 bytes of everything but letters, digits, `_`, `-` and `.`; `~` is kept for hashes. */
+function encode(text: string): string {
+  let out = '';
+  for (const byte of Buffer.from(text, 'utf8')) {
+    const char = String.fromCharCode(byte);
+    out += /[A-Za-z0-9_.-]/.test(char) ? char : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
+  }
+  return out;
+}
+
+function dateOf(timestamp: Json | undefined): string | null {
+  if (typeof timestamp !== 'string') return null;
+  const at = Date.parse(timestamp);
+  return Number.isNaN(at) ? null : new Date(at).toISOString().slice(0, 10);
+}
+
+function member(value: unknown, key: string): unknown {
+  if (value instanceof Map) return value.get(key);
+  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined;
+  return (value as Record<string, unknown>)[key];
+}
+
+function lookUp(value: unknown, path: readonly string[]): unknown {
+  let at = value;
+  for (const key of path) at = member(at, key);
+  return at;
+}
+
+function textOf(value: unknown): string | null {
+  if (value === undefined || value === null) return null;
+  if (typeof value === 'string') return value;
+  if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint') return String(value);
+  return JSON.stringify(value, (_, v: unknown) => {
+    if (v instanceof Map) return Object.fromEntries(v) as unknown;
+    return typeof v === 'bigint' ? v.toString() : v;
+  });
+}
