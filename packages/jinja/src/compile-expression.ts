@@ -26,7 +26,8 @@ export function pathOf(e: Expr): string {
   }
 }
 
-const PIPED = '|piped';
+/** The name of the hidden variable where a filter block's text waits for its filter. */
+export const PIPED = '|piped';
 
 /** An expression as a closure. */
 export function compileExpression(e: Expr): Evaluate {

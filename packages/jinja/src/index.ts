@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Expr } from './ast.ts';
-import { compileTemplate, renderInto } from './compile.ts';
+import { compileTemplate } from './compile.ts';
 import type { CompiledTemplate } from './compile.ts';
 import { compileExpression } from './compile-expression.ts';
 import type { Evaluate } from './compile-expression.ts';
@@ -13,6 +13,7 @@ import { readsOfBody, readsOfExpression, referencesOf } from './reads.ts';
 import type { Read } from './reads.ts';
 import { Frame, Rendering } from './runtime.ts';
 import type { Data } from './runtime.ts';
+import { runTemplate } from './templates.ts';
 import { Undefined } from './values.ts';
 
 export type Template = CompiledTemplate;
@@ -51,7 +52,7 @@ export function parseExpression(text: string, name = '<expression>'): Expression
 export function render(t: Template, context: Data, o: RenderOptions = {}): string {
   const r = new Rendering(context, o.load, o.draw, o.limits);
   return located(r, t.name, () => {
-    renderInto(r, t, new Frame(null));
+    runTemplate(r, t, new Frame(null));
     return r.out.join('');
   });
 }

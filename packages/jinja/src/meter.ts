@@ -5,7 +5,7 @@ import { TemplateError } from './errors.ts';
 export interface Limits {
   /** Loop rounds, calls, filters and other steps. */
   steps: number;
-  /** Bytes of all strings and lists built, counted before each is allocated (2 a character, 16 an element). */
+  /** Bytes of all that is built, counted before it is allocated: 2 a character, 16 an element, 256 a mapping or function. */
   builtBytes: number;
   /** Bytes of the result. */
   outputBytes: number;
@@ -33,20 +33,43 @@ export class Meter {
   }
 
   step(n = 1): void {
+    if (!(n >= 0)) return;
     this.#steps += n;
     if (this.#steps > this.limits.steps) throw over('steps', this.limits.steps);
   }
 
-  /** About to build a string of so many characters. */
+  /** About to look through so many characters. */
+  scan(n: number): void {
+    this.step(Math.floor(n / 32));
+  }
+
+  /** About to build strings of so many characters in all. */
   chars(n: number): void {
-    this.#built += n;
-    if (this.#built > this.limits.builtBytes) throw over('bytes built', this.limits.builtBytes);
+    this.#bytes(n * 2);
   }
 
   /** About to build a list of so many elements. */
   elements(n: number): void {
-    this.#steps += n >> 3;
-    this.chars(n * 16);
+    this.step(Math.floor(n / 8));
+    this.#bytes(n * 16);
+  }
+
+  /** About to build a list of so many short strings or lists. */
+  pieces(n: number): void {
+    this.step(Math.floor(n / 8));
+    this.#bytes(n * 64);
+  }
+
+  /** About to make so many functions, mappings or the like. */
+  objects(n: number): void {
+    this.#bytes(n * 256);
+  }
+
+  /** A size that is no number, or negative, counts as nothing: what it asks for is refused elsewhere. */
+  #bytes(n: number): void {
+    if (!(n >= 0)) return;
+    this.#built += n;
+    if (this.#built > this.limits.builtBytes) throw over('bytes built', this.limits.builtBytes);
   }
 
   /** About to print so many characters. */

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { TemplateError, typeError } from './errors.ts';
 import type { Meter } from './meter.ts';
+import type {
+  PyFloat} from './values.ts';
 import {
   asFloat,
   asInt,
@@ -11,7 +13,6 @@ import {
   isMapping,
   isNumber,
   lookup,
-  PyFloat,
   PyRange,
   toNumber,
   Tuple,

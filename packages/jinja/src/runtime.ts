@@ -19,9 +19,11 @@ export class Frame {
     this.outer = outer;
   }
   get(name: string): unknown {
-    for (let f: Frame | null = this; f; f = f.outer) {
-      const v = f.vars.get(name);
-      if (v !== undefined || f.vars.has(name)) return v;
+    const v = this.vars.get(name);
+    if (v !== undefined) return v;
+    for (let f = this.outer; f; f = f.outer) {
+      const w = f.vars.get(name);
+      if (w !== undefined) return w;
     }
     return undefined;
   }
@@ -41,6 +43,10 @@ export class Rendering implements Environment {
   template = '';
   /** Blocks by name, the most derived first. */
   blocks = new Map<string, Block[]>();
+  /** What the running template extends. */
+  parent: CompiledTemplate | null = null;
+  /** True where a derived template stands outside of its blocks: nothing is printed. */
+  silent = false;
 
   constructor(
     data: Data,
@@ -55,6 +61,7 @@ export class Rendering implements Environment {
   }
 
   emit(text: string): void {
+    if (this.silent) return;
     if (this.capturing > 0) this.meter.chars(text.length);
     else this.meter.output(text.length);
     this.out.push(text);
@@ -62,14 +69,16 @@ export class Rendering implements Environment {
 
   /** What `body` prints, as a string. */
   capture(body: () => void): string {
-    const outer = this.out;
+    const { out, silent } = this;
     this.out = [];
+    this.silent = false;
     this.capturing++;
     try {
       body();
       return this.out.join('');
     } finally {
-      this.out = outer;
+      this.out = out;
+      this.silent = silent;
       this.capturing--;
     }
   }
