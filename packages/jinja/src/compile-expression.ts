@@ -5,7 +5,7 @@ import { binary, compareOp, sliceOf, unary } from './operations.ts';
 import { attribute, item } from './runtime.ts';
 import type { Frame, Rendering } from './runtime.ts';
 import { toText } from './text.ts';
-import { isMapping, truthy, Tuple, Undefined } from './values.ts';
+import { entriesOf, isMapping, truthy, Tuple, Undefined } from './values.ts';
 import { iterate } from './operations.ts';
 
 export type Evaluate = (r: Rendering, f: Frame) => unknown;
@@ -47,35 +47,36 @@ export function compileExpression(e: Expr): Evaluate {
     case 'list': {
       const items = e.items.map(compileExpression);
       return (r, f) => {
-        r.meter.elements(items.length);
+        r.meter.elements(items.length + 2);
         return items.map((x) => x(r, f));
       };
     }
     case 'tuple': {
       const items = e.items.map(compileExpression);
       return (r, f) => {
-        r.meter.elements(items.length);
+        r.meter.elements(items.length + 4);
         return Tuple.fromItems(items.map((x) => x(r, f)));
       };
     }
     case 'dict': {
       const entries = e.entries.map(([k, v]) => [compileExpression(k), compileExpression(v)] as const);
       return (r, f) => {
-        r.meter.elements(entries.length * 2);
+        r.meter.objects(1);
+        r.meter.elements(entries.length * 4);
         return new Map(entries.map(([k, v]) => [k(r, f), v(r, f)]));
       };
     }
     case 'attr': {
       const object = compileExpression(e.object);
       const { name } = e;
-      const path = pathOf(e);
+      const path = (): string => pathOf(e);
       return (r, f) => attribute(r, object(r, f), name, path);
     }
     case 'item': {
       const object = compileExpression(e.object);
       const key = compileExpression(e.key);
-      const path = pathOf(e);
-      return (r, f) => item(object(r, f), key(r, f), path, r);
+      const path = (): string => pathOf(e);
+      return (r, f) => item(r, object(r, f), key(r, f), path);
     }
     case 'slice': {
       const object = compileExpression(e.object);
@@ -184,10 +185,15 @@ function argumentsOf(list: readonly Argument[]): (r: Rendering, f: Frame) => Bou
     const bound: Bound = { args: [], kwargs: new Map() };
     for (const a of compiled) {
       const v = a.value(r, f);
-      if (a.spread === '*') bound.args.push(...iterate(v, r.meter));
-      else if (a.spread === '**') {
+      if (a.spread === '*') {
+        const items = iterate(v, r.meter);
+        r.meter.elements(items.length);
+        for (const x of items) bound.args.push(x);
+      } else if (a.spread === '**') {
         if (!isMapping(v)) throw new TemplateError('type', 'an argument after ** must be a mapping');
-        for (const [k, x] of v instanceof Map ? v : Object.entries(v)) bound.kwargs.set(String(k), x);
+        const entries = entriesOf(v);
+        r.meter.elements(entries.length * 4);
+        for (const [k, x] of entries) bound.kwargs.set(toText(k, r.meter), x);
       } else if (a.name !== null) bound.kwargs.set(a.name, v);
       else bound.args.push(v);
     }
@@ -198,13 +204,12 @@ function argumentsOf(list: readonly Argument[]): (r: Rendering, f: Frame) => Bou
 function call(e: Extract<Expr, { kind: 'call' }>): Evaluate {
   const callee = compileExpression(e.callee);
   const args = argumentsOf(e.args);
-  const what = pathOf(e.callee);
   const { line } = e;
   return (r, f) => {
     const target = callee(r, f);
     const bound = args(r, f);
     r.line = line;
-    return guard(r, line, () => r.call(target, bound.args, bound.kwargs, what));
+    return guard(r, line, () => r.call(target, bound.args, bound.kwargs, () => pathOf(e.callee)));
   };
 }
 

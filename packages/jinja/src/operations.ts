@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { TemplateError, typeError } from './errors.ts';
 import type { Meter } from './meter.ts';
-import type {
-  PyFloat} from './values.ts';
+import type { PyFloat } from './values.ts';
 import {
   asFloat,
   asInt,
@@ -12,6 +11,7 @@ import {
   isInt,
   isMapping,
   isNumber,
+  keysOf,
   lookup,
   PyRange,
   toNumber,
@@ -34,7 +34,7 @@ export function binary(op: BinaryOperator, a: unknown, b: unknown, meter: Meter)
   }
   if (a instanceof Undefined) a.fail();
   if (b instanceof Undefined) b.fail();
-  if (isNumber(a) && isNumber(b)) return arithmetic(op, a, b);
+  if (isNumber(a) && isNumber(b)) return counted(arithmetic(op, a, b), meter);
   if (op === '+') {
     if (typeof a === 'string' && typeof b === 'string') {
       meter.chars(a.length + b.length);
@@ -51,6 +51,7 @@ export function binary(op: BinaryOperator, a: unknown, b: unknown, meter: Meter)
     const [seq, n] = isInt(b) || typeof b === 'boolean' ? [a, b] : [b, a];
     if (isInt(n) || typeof n === 'boolean') {
       const times = Math.max(0, toNumber(n));
+      if (times === Infinity) throw new TemplateError('limit', 'repeated too many times');
       if (typeof seq === 'string') {
         meter.chars(seq.length * times);
         return seq.repeat(times);
@@ -67,24 +68,30 @@ export function binary(op: BinaryOperator, a: unknown, b: unknown, meter: Meter)
   throw typeError(`unsupported operand type(s) for ${op}: '${typeName(a)}' and '${typeName(b)}'`);
 }
 
+/** Big ints take room as texts do. */
+function counted(v: unknown, meter: Meter): unknown {
+  if (typeof v === 'bigint') meter.objects(2);
+  return v;
+}
+
 function arithmetic(op: BinaryOperator, a: unknown, b: unknown): unknown {
   if (isFloat(a) || isFloat(b) || op === '/') return floatArithmetic(op, toNumber(a), toNumber(b));
   const x = BigInt(toNumberOrBig(a));
   const y = BigInt(toNumberOrBig(b));
   switch (op) {
     case '+':
-      return asInt(x + y);
+      return asInt(bounded(x + y));
     case '-':
-      return asInt(x - y);
+      return asInt(bounded(x - y));
     case '*':
       if (bits(x) + bits(y) > MAX_BITS) throw tooBig();
       return asInt(x * y);
     case '//':
       if (y === 0n) throw typeError('integer division or modulo by zero');
-      return asInt(floorDiv(x, y));
+      return asInt(floorDiv(bounded(x), y));
     case '%':
       if (y === 0n) throw typeError('integer division or modulo by zero');
-      return asInt(x - floorDiv(x, y) * y);
+      return asInt(x - floorDiv(bounded(x), y) * y);
     case '**':
       if (y < 0n) {
         if (x === 0n) throw typeError('0.0 cannot be raised to a negative power');
@@ -96,7 +103,15 @@ function arithmetic(op: BinaryOperator, a: unknown, b: unknown): unknown {
 }
 
 const toNumberOrBig = (v: unknown): number | bigint => (typeof v === 'bigint' ? v : toNumber(v));
-const bits = (x: bigint): number => (x < 0n ? -x : x).toString(16).length * 4;
+const bits = (x: bigint): number => {
+  const hex = (x < 0n ? -x : x).toString(16);
+  return (hex.length - 1) * 4 + parseInt(hex.slice(0, 1), 16).toString(2).length;
+};
+/** The int itself, where it is no larger than ints may be: data may hold larger ones. */
+const bounded = (x: bigint): bigint => {
+  if (BigInt.asIntN(MAX_BITS + 1, x) !== x) throw tooBig();
+  return x;
+};
 const tooBig = (): TemplateError =>
   new TemplateError('limit', `an integer would have more than ${String(MAX_BITS)} bits`);
 const floorDiv = (x: bigint, y: bigint): bigint => {
@@ -146,21 +161,21 @@ export function unary(op: '-' | '+', v: unknown): unknown {
 export function compareOp(op: string, a: unknown, b: unknown, meter: Meter): boolean {
   switch (op) {
     case '==':
-      return equals(a, b);
+      return equals(a, b, meter);
     case '!=':
-      return !equals(a, b);
+      return !equals(a, b, meter);
     case 'in':
       return contains(b, a, meter);
     case 'not in':
       return !contains(b, a, meter);
     case '<':
-      return compare(a, b, op) < 0;
+      return compare(a, b, op, meter) < 0;
     case '<=':
-      return compare(a, b, op) <= 0;
+      return compare(a, b, op, meter) <= 0;
     case '>':
-      return compare(a, b, op) > 0;
+      return compare(a, b, op, meter) > 0;
     default:
-      return compare(a, b, op) >= 0;
+      return compare(a, b, op, meter) >= 0;
   }
 }
 
@@ -170,15 +185,18 @@ export function contains(container: unknown, item: unknown, meter: Meter): boole
   if (typeof container === 'string') {
     if (typeof item !== 'string')
       throw typeError(`'in <string>' requires string as left operand, not ${typeName(item)}`);
-    meter.step(container.length >> 8);
+    meter.scan(container.length);
     return container.includes(item);
   }
   if (Array.isArray(container)) {
-    meter.step(container.length >> 3);
-    return container.some((x) => equals(x, item));
+    return container.some((x) => equals(x, item, meter));
   }
-  if (container instanceof PyRange) return [...container].some((x) => equals(x, item));
-  if (isMapping(container)) return lookup(container, item) !== undefined;
+  if (container instanceof PyRange) {
+    if (!isNumber(item)) return false;
+    const at = (toNumber(item) - container.start) / container.step;
+    return Number.isInteger(at) && at >= 0 && at < container.length;
+  }
+  if (isMapping(container)) return lookup(container, item, meter) !== undefined;
   throw typeError(`argument of type '${typeName(container)}' is not iterable`);
 }
 
@@ -194,7 +212,11 @@ export function iterate(v: unknown, meter: Meter): readonly unknown[] {
     meter.elements(v.length);
     return Array.from(v);
   }
-  if (isMapping(v)) return v instanceof Map ? [...v.keys()] : Object.keys(v);
+  if (isMapping(v)) {
+    const keys = keysOf(v);
+    meter.elements(keys.length);
+    return keys;
+  }
   throw typeError(`'${typeName(v)}' object is not iterable`);
 }
 
@@ -214,11 +236,36 @@ export function codePoints(s: string): number {
   return n;
 }
 /** Characters of a string by code point; the string itself where units are code points. */
-export const characters = (s: string): string | string[] => (ASTRAL.test(s) ? Array.from(s) : s);
+export function characters(s: string, meter: Meter): string | string[] {
+  meter.scan(s.length);
+  return ASTRAL.test(s) ? listOf(s, meter) : s;
+}
+/** A list of the characters of a string. */
+export function listOf(s: string, meter: Meter): string[] {
+  meter.elements(s.length);
+  return Array.from(s);
+}
+/** The first n characters of a string, by code point. */
+export function firstOf(s: string, n: number): string {
+  if (n <= 0) return '';
+  let units = 0;
+  for (const c of s) {
+    if (n-- <= 0) break;
+    units += c.length;
+  }
+  return s.slice(0, units);
+}
+
+/** Counts the looking through a value that a filter, test or method is about to do. */
+export function lookThrough(v: unknown, meter: Meter): void {
+  if (typeof v === 'string') meter.scan(v.length);
+  else if (Array.isArray(v)) meter.step(v.length >> 3);
+  else if (isMapping(v)) meter.step(keysOf(v).length >> 3);
+}
 
 export function sliceOf(v: unknown, start: unknown, stop: unknown, step: unknown, meter: Meter): unknown {
   if (v instanceof Undefined) v.fail();
-  const seq = typeof v === 'string' ? characters(v) : v instanceof PyRange ? [...v] : v;
+  const seq = typeof v === 'string' ? characters(v, meter) : v instanceof PyRange ? iterate(v, meter) : v;
   if (typeof seq !== 'string' && !Array.isArray(seq)) throw typeError(`'${typeName(v)}' object is not subscriptable`);
   const n = seq.length;
   const index = (x: unknown): number | null => {

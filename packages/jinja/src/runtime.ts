@@ -6,10 +6,9 @@ import type { Block, CompiledTemplate } from './compile.ts';
 import { Meter } from './meter.ts';
 import type { Limits } from './meter.ts';
 import { methodOf } from './methods.ts';
-import { iterate } from './operations.ts';
+import { characters, iterate, lookThrough } from './operations.ts';
 import { testsByName } from './tests.ts';
 import { Callable, Facade, isInt, isMapping, lookup, Namespace, PyRange, toNumber, Undefined } from './values.ts';
-import { characters } from './operations.ts';
 
 /** Names of one scope; what it lacks is looked for outside. */
 export class Frame {
@@ -100,6 +99,7 @@ export class Rendering implements Environment {
     const filter = filters.get(name);
     if (!filter) throw new TemplateError('syntax', `No filter named '${name}'.`);
     if (value instanceof Undefined && name !== 'items') value.fail();
+    lookThrough(value, this.meter);
     return filter(value, args, kwargs, this);
   }
 
@@ -107,22 +107,24 @@ export class Rendering implements Environment {
     this.meter.step();
     const test = testsByName.get(name);
     if (!test) throw new TemplateError('syntax', `No test named '${name}'.`);
+    lookThrough(value, this.meter);
     return test(value, args, this);
   }
 
   attribute(value: unknown, path: string | number): unknown {
-    if (typeof path === 'number') return item(value, path, String(path));
+    this.meter.step(typeof path === 'number' ? 1 : 1 + (path.length >> 3));
+    if (typeof path === 'number') return item(this, value, path, String(path), false);
     let v = value;
-    for (const part of path.split('.')) v = item(v, /^\d+$/.test(part) ? Number(part) : part, part);
+    for (const part of path.split('.')) v = item(this, v, /^\d+$/.test(part) ? Number(part) : part, part, false);
     return v;
   }
 
-  call(callee: unknown, args: unknown[], kwargs: ReadonlyMap<string, unknown>, what: string): unknown {
+  call(callee: unknown, args: unknown[], kwargs: ReadonlyMap<string, unknown>, what: () => string): unknown {
     this.meter.step();
     if (callee instanceof Callable) return callee.call(args, kwargs);
     if (callee instanceof Facade && callee.invoke) return callee.invoke(args, kwargs);
     if (callee instanceof Undefined) callee.fail();
-    throw typeError(`'${what}' is not callable`);
+    throw typeError(`'${what()}' is not callable`);
   }
 }
 
@@ -143,18 +145,25 @@ const isFalsy = (v: unknown): boolean =>
   (isMapping(v) && iterateSize(v) === 0);
 const iterateSize = (v: unknown): number => (v instanceof Map ? v.size : Object.keys(v as object).length);
 
+/** What an undefined value will be called; asked for only where one is. */
+export type Path = string | (() => string);
+const missing = (path: Path): Undefined => new Undefined(typeof path === 'string' ? path : path());
+
 /** `a.name`: a method first, then an entry. */
-export function attribute(r: Rendering, object: unknown, name: string, path: string): unknown {
+export function attribute(r: Rendering, object: unknown, name: string, path: Path): unknown {
   if (object instanceof Undefined) object.fail();
   const method = methodOf(object, name);
   if (method) {
-    return new Callable(`method ${name}`, (args, kwargs) =>
-      (method as unknown as (s: unknown, a: unknown[], m: Meter, k: unknown) => unknown)(object, args, r.meter, kwargs),
-    );
+    const run = method as unknown as (s: unknown, a: unknown[], m: Meter, k: unknown) => unknown;
+    r.meter.objects(1);
+    return new Callable(`method ${name}`, (args, kwargs) => {
+      lookThrough(object, r.meter);
+      return run(object, args, r.meter, kwargs);
+    });
   }
-  if (object instanceof Namespace) return object.attributes.get(name) ?? new Undefined(path);
-  if (object instanceof Facade) return object.get(name) ?? new Undefined(path);
-  if (object instanceof Callable) return object.attributes?.get(name) ?? new Undefined(path);
+  if (object instanceof Namespace) return object.attributes.get(name) ?? missing(path);
+  if (object instanceof Facade) return object.get(name) ?? missing(path);
+  if (object instanceof Callable) return object.attributes?.get(name) ?? missing(path);
   if (Array.isArray(object) && 'isGroup' in object) {
     if (name === 'grouper') return object[0];
     if (name === 'list') return object[1];
@@ -163,29 +172,29 @@ export function attribute(r: Rendering, object: unknown, name: string, path: str
     const v = lookup(object, name);
     if (v !== undefined) return v;
   }
-  return new Undefined(path);
+  return missing(path);
 }
 
-/** `a[key]`: an entry first, then a method. */
-export function item(object: unknown, key: unknown, path: string, r?: Rendering): unknown {
+/** `a[key]`: an entry first, then a method where those count. */
+export function item(r: Rendering, object: unknown, key: unknown, path: Path, methods = true): unknown {
   if (object instanceof Undefined) object.fail();
   if (key instanceof Undefined) key.fail();
   if (isMapping(object)) {
-    const v = lookup(object, key);
+    const v = lookup(object, key, r.meter);
     if (v !== undefined) return v;
   } else if (Array.isArray(object) || object instanceof PyRange || typeof object === 'string') {
     if (isInt(key) || typeof key === 'boolean') {
-      const seq = typeof object === 'string' ? characters(object) : object;
+      const seq = typeof object === 'string' ? characters(object, r.meter) : object;
       const i = toNumber(key);
       const at = i < 0 ? i + seq.length : i;
-      if (at < 0 || at >= seq.length) return new Undefined(path);
+      if (at < 0 || at >= seq.length) return missing(path);
       return seq instanceof PyRange ? seq.at(at) : seq[at];
     }
-    if (typeof key !== 'string') return new Undefined(path);
+    if (typeof key !== 'string') return missing(path);
   }
-  if (typeof key === 'string' && r) return attribute(r, object, key, path);
-  if (object instanceof Namespace && typeof key === 'string') return object.attributes.get(key) ?? new Undefined(path);
-  return new Undefined(path);
+  if (typeof key === 'string' && methods) return attribute(r, object, key, path);
+  if (object instanceof Namespace && typeof key === 'string') return object.attributes.get(key) ?? missing(path);
+  return missing(path);
 }
 
 const MAX_RANGE = 1_000_000;
@@ -206,7 +215,8 @@ function globals(r: Rendering): Map<string, unknown> {
         if (a === undefined) throw typeError('range expected at least 1 argument, got 0');
         const range = b === undefined ? new PyRange(0, a, 1) : new PyRange(a, b, c ?? 1);
         if (range.step === 0) throw typeError('range() arg 3 must not be zero');
-        if (range.length > MAX_RANGE) throw new TemplateError('limit', `range of more than ${MAX_RANGE} numbers`);
+        if (!(range.length <= MAX_RANGE)) throw new TemplateError('limit', `range of more than ${MAX_RANGE} numbers`);
+        r.meter.objects(1);
         return range;
       }),
     ],
@@ -223,13 +233,15 @@ function globals(r: Rendering): Map<string, unknown> {
           }
         }
         for (const [k, v] of kwargs) out.set(k, v);
-        r.meter.elements(out.size * 2);
+        r.meter.objects(1);
+        r.meter.elements(out.size * 4);
         return out;
       }),
     ],
     [
       'namespace',
       new Callable('function namespace', (args, kwargs) => {
+        r.meter.objects(1);
         const ns = new Namespace();
         const from = args[0];
         if (isMapping(from))
@@ -238,10 +250,17 @@ function globals(r: Rendering): Map<string, unknown> {
         return ns;
       }),
     ],
-    ['cycler', new Callable('function cycler', (args) => cycler(args))],
+    [
+      'cycler',
+      new Callable('function cycler', (args) => {
+        r.meter.objects(3);
+        return cycler(args);
+      }),
+    ],
     [
       'joiner',
       new Callable('function joiner', (args, kwargs) => {
+        r.meter.objects(1);
         const separator = args[0] ?? kwargs.get('sep') ?? ', ';
         let used = false;
         return new Callable('joiner', () => {

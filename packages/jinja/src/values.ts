@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { TemplateError, typeError } from './errors.ts';
+import type { Meter } from './meter.ts';
 
 /**
  * Template values in JavaScript: null, booleans, strings; ints are integer numbers, or bigint beyond 2^53; floats are
@@ -140,13 +141,13 @@ export function keysOf(m: Mapping): unknown[] {
 }
 export const sizeOf = (m: Mapping): number => (m instanceof Map ? m.size : Object.keys(m).length);
 
-/** The value of a key, own entries only; undefined = no such key. */
-export function lookup(m: Mapping, key: unknown): unknown {
+/** The value of a key, own entries only; undefined = no such key. A template's key is looked for under its meter. */
+export function lookup(m: Mapping, key: unknown, meter?: Meter): unknown {
   if (m instanceof Map) {
     if (m.has(key)) return m.get(key);
     // Equal numbers are the same key, whatever they are made of.
     if (typeof key === 'object' || typeof key === 'bigint' || typeof key === 'boolean') {
-      for (const [k, v] of m) if (equals(k, key)) return v;
+      for (const [k, v] of m) if (equals(k, key, meter)) return v;
     }
     return undefined;
   }
@@ -183,7 +184,14 @@ export function truthy(v: unknown): boolean {
   return true;
 }
 
-export function equals(a: unknown, b: unknown): boolean {
+/** Python's `==`; each pair of values within counts as a step, for lists may share their parts. */
+export function equals(a: unknown, b: unknown, meter?: Meter): boolean {
+  meter?.step();
+  if (typeof a === 'string' && typeof b === 'string') {
+    if (a.length !== b.length) return false;
+    meter?.scan(a.length);
+    return a === b;
+  }
   if (a === b) return true;
   if (isNumber(a) && isNumber(b)) {
     if (typeof a === 'bigint' && typeof b === 'bigint') return a === b;
@@ -195,14 +203,17 @@ export function equals(a: unknown, b: unknown): boolean {
   }
   if (Array.isArray(a) && Array.isArray(b)) {
     if (a instanceof Tuple !== b instanceof Tuple) return false;
-    return a.length === b.length && a.every((x, i) => equals(x, b[i]));
+    return a.length === b.length && a.every((x, i) => equals(x, b[i], meter));
   }
-  if (a instanceof PyRange && b instanceof PyRange) return equals([...a], [...b]);
+  if (a instanceof PyRange && b instanceof PyRange) {
+    const n = a.length;
+    return n === b.length && (n === 0 || (a.start === b.start && (n === 1 || a.step === b.step)));
+  }
   if (isMapping(a) && isMapping(b)) {
     if (sizeOf(a) !== sizeOf(b)) return false;
     return entriesOf(a).every(([k, v]) => {
-      const w = lookup(b, k);
-      return w !== undefined && equals(v, w);
+      const w = lookup(b, k, meter);
+      return w !== undefined && equals(v, w, meter);
     });
   }
   return false;
@@ -224,19 +235,23 @@ export function compareText(a: string, b: string): number {
 }
 
 /** Order of two values; @throws TemplateError type where Python has none. */
-export function compare(a: unknown, b: unknown, operator = '<'): number {
+export function compare(a: unknown, b: unknown, operator = '<', meter?: Meter): number {
+  meter?.step();
   if (typeof a === 'number' && typeof b === 'number') return a < b ? -1 : a > b ? 1 : 0;
   if (a instanceof Undefined) a.fail();
   if (b instanceof Undefined) b.fail();
-  if (typeof a === 'string' && typeof b === 'string') return compareText(a, b);
+  if (typeof a === 'string' && typeof b === 'string') {
+    meter?.scan(Math.min(a.length, b.length));
+    return compareText(a, b);
+  }
   if (isNumber(a) && isNumber(b)) {
     if (typeof a === 'bigint' && typeof b === 'bigint') return a < b ? -1 : a > b ? 1 : 0;
     return toNumber(a) - toNumber(b);
   }
   if (Array.isArray(a) && Array.isArray(b) && a instanceof Tuple === b instanceof Tuple) {
     for (let i = 0; i < Math.min(a.length, b.length); i++) {
-      if (equals(a[i], b[i])) continue;
-      return compare(a[i], b[i], operator);
+      if (equals(a[i], b[i], meter)) continue;
+      return compare(a[i], b[i], operator, meter);
     }
     return a.length - b.length;
   }

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+import { readFileSync } from 'node:fs';
+import { parse, reads, render, TemplateError } from '../src/index.ts';
+import type { Template } from '../src/index.ts';
+import { attempts } from './escape-attempts.ts';
+
+/** One attempt, from source to the end, in a process of its own: `escape-child.ts NAME` prints a report as JSON. */
+export interface Report {
+  /** Text where it rendered; else the error. */
+  text?: string;
+  error?: { isTemplateError: boolean; kind: string; name: string; message: string; template: string; line: number };
+  /** Time from the start of parsing to the end, and most memory beyond what the idle process had. */
+  ms: number;
+  extraBytes: number;
+}
+
+/** Most memory this process has had in RAM, in bytes. */
+function peakBytes(): number {
+  if (process.platform === 'linux') {
+    const kib = /VmHWM:\s+(\d+) kB/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1];
+    if (kib !== undefined) return Number(kib) * 1024;
+  }
+  return process.resourceUsage().maxRSS * 1024;
+}
+
+function attemptOf(name: string): Report {
+  const attempt = attempts[name];
+  if (!attempt) throw new Error(`no attempt is called ${name}`);
+  const parsed = new Map<string, Template>();
+  const load = (file: string): Template | undefined => {
+    const text = attempt.files && Object.hasOwn(attempt.files, file) ? attempt.files[file] : undefined;
+    if (text === undefined) return undefined;
+    let t = parsed.get(file);
+    if (!t) parsed.set(file, (t = parse(text, file)));
+    return t;
+  };
+  // The process is idle with the package loaded and used once.
+  render(parse('{% for x in [1] %}{{ x|upper }}{% endfor %}'), {});
+  const idle = peakBytes();
+  const start = performance.now();
+  const report: Report = { ms: 0, extraBytes: 0 };
+  try {
+    const t = parse(attempt.text, 'hostile');
+    reads(t, load);
+    const out = render(t, { row: { a: 1 } }, { load });
+    report.text = out.length > 1000 ? `${out.slice(0, 1000)}…` : out;
+  } catch (e) {
+    const known = e instanceof TemplateError ? e : null;
+    report.error = {
+      isTemplateError: known !== null,
+      kind: known?.kind ?? '',
+      name: (e as Error).name,
+      message: (e as Error).message,
+      template: known?.template ?? '',
+      line: known?.line ?? 0,
+    };
+  }
+  report.ms = performance.now() - start;
+  report.extraBytes = peakBytes() - idle;
+  return report;
+}
+
+process.stdout.write(JSON.stringify(attemptOf(process.argv[2] ?? '')));
