@@ -112,7 +112,7 @@ export function readJson(path: string, columns: readonly StructField[], longestL
   // Its read buffers grow with the longest object allowed, so this is what keeps them small.
   const longest = Math.max(65_536, longestLineBytes + 1_024);
   return (
-    `read_json(${sqlText(path)}, format = 'newline_delimited', compression = 'none', ` +
+    `read_json(${sqlText(path)}, format = 'newline_delimited', compression = 'uncompressed', ` +
     `maximum_object_size = ${String(longest)}, columns = {${types}})`
   );
 }

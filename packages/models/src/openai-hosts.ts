@@ -4,6 +4,7 @@ import { AppError } from '@stint/core';
 type Env = Readonly<Record<string, string | undefined>>;
 
 const OPENAI_HOST = 'api.openai.com';
+const OPENAI_KEY = 'OPENAI_API_KEY';
 
 /**
  * The base URL of an OpenAI-compatible API, parsed.
@@ -28,33 +29,48 @@ export function isLoopback(url: URL): boolean {
   return host === 'localhost' || host === '[::1]' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);
 }
 
+export interface KeyQuestion {
+  /** Where requests go. */
+  baseUrl: string;
+  /** Where the job file says they go, if `baseUrl` replaces that: its key is not for another origin. */
+  configuredUrl?: string | undefined;
+  apiKeyEnv?: string | undefined;
+  env: Env;
+}
+
 /**
- * The key that goes to this URL, if any. OPENAI_API_KEY goes to https://api.openai.com and to loopback addresses only;
- * every other host needs `apiKeyEnv`, the name of the variable that holds its key.
+ * Name of the variable whose value goes to this URL; null = no key is sent. OPENAI_API_KEY goes to
+ * https://api.openai.com and to loopback addresses only; every other host needs `apiKeyEnv`.
  * @throws AppError INVALID_ARGUMENT/BAD_API_KEY_ENV, INVALID_ARGUMENT/NO_API_KEY (the named variable is not set)
  */
-export function apiKeyFor(from: { baseUrl: string; apiKeyEnv?: string | undefined; env: Env }): string | undefined {
+export function apiKeyNameFor(from: KeyQuestion): string | null {
   const url = parseBaseUrl(from.baseUrl);
   const ours = isLoopback(url) || (url.hostname === OPENAI_HOST && url.protocol === 'https:');
-  const name = from.apiKeyEnv;
-  if (name === undefined) return ours ? from.env['OPENAI_API_KEY'] || undefined : undefined;
-  if (/^AWS_/i.test(name)) {
-    throw new AppError('INVALID_ARGUMENT', 'BAD_API_KEY_ENV', `api_key_env: ${name} is an AWS variable`, {
+  const named = from.apiKeyEnv;
+  if (named !== undefined && /^AWS_/i.test(named)) {
+    throw new AppError('INVALID_ARGUMENT', 'BAD_API_KEY_ENV', `api_key_env: ${named} is an AWS variable`, {
       hint: 'AWS credentials are never sent to an OpenAI-compatible host; name another variable.',
     });
   }
-  if (name === 'OPENAI_API_KEY' && !ours) {
+  const elsewhere = from.configuredUrl !== undefined && parseBaseUrl(from.configuredUrl).origin !== url.origin;
+  if (named === undefined || elsewhere) return ours && from.env[OPENAI_KEY] ? OPENAI_KEY : null;
+  if (named === OPENAI_KEY && !ours) {
     throw new AppError('INVALID_ARGUMENT', 'BAD_API_KEY_ENV', `api_key_env: OPENAI_API_KEY is not for ${url.host}`, {
       hint: `It goes to https://${OPENAI_HOST} and loopback addresses only; put the key of ${url.host} in a variable of its own.`,
     });
   }
-  const key = from.env[name];
-  if (key === undefined || key === '') {
-    throw new AppError('INVALID_ARGUMENT', 'NO_API_KEY', `api_key_env: environment variable ${name} is not set`, {
-      hint: `Set ${name} to the key for ${url.host}.`,
+  if (!from.env[named]) {
+    throw new AppError('INVALID_ARGUMENT', 'NO_API_KEY', `api_key_env: environment variable ${named} is not set`, {
+      hint: `Set ${named} to the key for ${url.host}.`,
     });
   }
-  return key;
+  return named;
+}
+
+/** The key that goes to this URL, if any. @throws AppError as `apiKeyNameFor` */
+export function apiKeyFor(from: KeyQuestion): string | undefined {
+  const name = apiKeyNameFor(from);
+  return name === null ? undefined : from.env[name];
 }
 
 /** URL of the proxy for a base URL by HTTPS_PROXY and NO_PROXY (lower case wins); never one for loopback or plain http. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { AppError } from '@stint/core';
-import type { CompiledTemplate, FrozenModel, JobSpec, ModelProvider } from '@stint/core';
+import type { CompiledTemplate, FrozenModel, JobSpec, JsonObject, ModelProvider } from '@stint/core';
 import type { RunOptions } from './commands.ts';
 
 /** Aliases that the template's steps call. */
@@ -41,6 +41,8 @@ export async function createProviders(
   return providers;
 }
 
+/** Where an `openai` alias without a base_url sends its requests. */
+export const OPENAI_URL = 'https://api.openai.com/v1';
 /** Connections kept open at most; the scheduler's limit is what counts. */
 const CONNECTIONS = 1024;
 
@@ -53,14 +55,15 @@ async function createProvider(
   switch (model.provider) {
     case 'openai': {
       const { apiKeyFor, createOpenAiProvider, proxyFor } = await import('@stint/models/openai');
-      const baseUrl = options.baseUrl ?? model.base_url ?? 'https://api.openai.com/v1';
+      const configuredUrl = model.base_url ?? OPENAI_URL;
+      const baseUrl = options.baseUrl ?? configuredUrl;
       return createOpenAiProvider({
         baseUrl,
-        apiKey: apiKeyFor({ baseUrl, apiKeyEnv: model.api_key_env, env: options.env }),
+        apiKey: apiKeyFor({ baseUrl, configuredUrl, apiKeyEnv: model.api_key_env, env: options.env }),
         tokenField: model.token_field ?? 'max_tokens',
         headers: model.headers,
         query: model.query,
-        extraBody: model.extra_body,
+        extraBody: model.extra_body as JsonObject | undefined,
         connections: spec.concurrency === 'auto' ? CONNECTIONS : Math.min(CONNECTIONS * 4, spec.concurrency),
         proxy: proxyFor(baseUrl, options.env),
       });

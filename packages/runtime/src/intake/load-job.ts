@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { AppError, builtInAliases, durationMs, findPrice, isAppError, parseJobFile, usdToNano } from '@stint/core';
 import type { CompiledTemplate, FrozenModel, JobSpec, ModelFile, ParsedJob, Price, Problem } from '@stint/core';
 import { apiKeyFor } from '@stint/models/openai';
+import { OPENAI_URL } from '../providers.ts';
 import { stintVersion } from '../version.ts';
 import { badInput } from './problems.ts';
 import { checkSeeds, resolveSeedPath } from './read-seeds.ts';
@@ -167,9 +168,9 @@ function freezeModel(alias: string, m: ModelFile, base: string, o: LoadOptions):
   const price = priceOf(alias, m);
   const { price: _price, path, ...rest } = m;
   if (m.provider === 'openai') {
-    const own = m.base_url ?? 'https://api.openai.com/v1';
-    apiKeyFor({ baseUrl: own, apiKeyEnv: o.overrides?.baseUrl === undefined ? m.api_key_env : undefined, env: o.env });
-    if (/^AWS_/i.test(m.api_key_env ?? '')) apiKeyFor({ baseUrl: own, apiKeyEnv: m.api_key_env, env: o.env });
+    const configuredUrl = m.base_url ?? OPENAI_URL;
+    const baseUrl = o.overrides?.baseUrl ?? configuredUrl;
+    apiKeyFor({ baseUrl, configuredUrl, apiKeyEnv: m.api_key_env, env: o.env });
   }
   const file = path ?? (m.provider === 'llama' && /\.gguf$/i.test(m.model) ? m.model : undefined);
   if (m.provider === 'replay' && file === undefined) {

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { CommandEvents, CommandResult, JobSummary, StartedJob } from '@stint/runtime';
+import { ProgressView } from './progress-view.ts';
+import { summaryText } from './summary-text.ts';
+import { printable, printResult } from './terminal.ts';
+import type { Terminal } from './terminal.ts';
+
+type Signal = 'SIGINT' | 'SIGTERM';
+const EXIT: Record<Signal, number> = { SIGINT: 130, SIGTERM: 143 };
+/** A terminal's Ctrl-C reaches us directly and through the parent that re-executed us; a person is slower than this. */
+const SAME_SIGNAL_MS = 500;
+
+/** Runs a command that holds a job: progress on stderr, signals, then the summary on stdout. */
+export async function runWithProgress(
+  terminal: Terminal,
+  json: boolean,
+  run: (events: CommandEvents) => Promise<CommandResult<JobSummary>>,
+): Promise<number> {
+  let view: ProgressView | undefined;
+  let job: StartedJob | undefined;
+  let first: { signal: Signal; at: number } | undefined;
+  const say = (text: string): void => {
+    if (view) view.note(text);
+    else terminal.err(`${printable(text)}\n`);
+  };
+  const onSignal = (signal: Signal): void => {
+    const at = performance.now();
+    if (first) {
+      if (at - first.at < SAME_SIGNAL_MS) return;
+      // Equally correct: what is committed stays, calls in flight count at their worst case.
+      process.exit(EXIT[signal]);
+    }
+    first = { signal, at };
+    say(`${signal}: letting calls in flight finish, then committing; again to exit at once`);
+    job?.stop(signal);
+  };
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+  try {
+    const result = await run({
+      started: (started) => {
+        job = started;
+        view = new ProgressView({ terminal, name: started.name, progress: started.progress });
+        if (first) started.stop(first.signal);
+      },
+      notice: say,
+      exporting: () => view?.startExports(),
+    });
+    view?.stop();
+    return printResult(terminal, result, json, summaryText);
+  } finally {
+    view?.stop();
+    process.off('SIGINT', onSignal);
+    process.off('SIGTERM', onSignal);
+  }
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+import { isAppError, toAppError } from '@stint/core';
+import type { CommandResult, ErrorBody } from '@stint/runtime';
+
+/** What the commands write to. Results go to stdout; progress and messages to stderr, so that stdout can be piped. */
+export interface Terminal {
+  out: (text: string) => void;
+  err: (text: string) => void;
+  /** stderr is a terminal that a line can be redrawn on. */
+  live: boolean;
+  columns: () => number;
+}
+
+export function processTerminal(): Terminal {
+  for (const stream of [process.stdout, process.stderr]) {
+    // Whoever read our output may be gone (`stint … | head`); the job goes on.
+    if (stream.listenerCount('error') === 0) {
+      stream.on('error', (e: NodeJS.ErrnoException) => {
+        if (e.code !== 'EPIPE') throw e;
+      });
+    }
+  }
+  return {
+    out: (text) => void process.stdout.write(text),
+    err: (text) => void process.stderr.write(text),
+    live: process.stderr.isTTY && process.env['TERM'] !== 'dumb',
+    columns: () => process.stderr.columns || 80,
+  };
+}
+
+/** C0 and C1 control characters but newline and tab: text of users or servers must not steer the terminal. */
+export function printable(text: string): string {
+  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
+  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '\ufffd');
+}
+
+/** An error in prose, with what to do next. */
+export function errorText(e: ErrorBody): string {
+  const hint = e.hint === null ? '' : `\n  ${e.hint}`;
+  return printable(`stint: ${e.message}${hint}\n`);
+}
+
+export function bodyOf(e: unknown): ErrorBody {
+  const { code, reason, message, info } = toAppError(e);
+  const details = info.details ?? null;
+  // What is no AppError is a fault of ours: the place helps to report it.
+  const at = !isAppError(e) && e instanceof Error ? (e.stack?.split('\n')[1]?.trim() ?? null) : null;
+  return { code, reason, message, hint: info.hint ?? null, details: at === null ? details : { ...details, at } };
+}
+
+/** Prints a command's result: with `json` one object on stdout, else prose (errors on stderr). */
+export function printResult<T extends object>(
+  terminal: Terminal,
+  result: CommandResult<T>,
+  json: boolean,
+  prose: (body: T) => string,
+): number {
+  const { body, exitCode } = result;
+  if (json) terminal.out(`${JSON.stringify(body)}\n`);
+  else if ('error' in body) terminal.err(errorText(body.error));
+  else terminal.out(printable(prose(body)));
+  return exitCode;
+}
