@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Expr, Stmt } from './ast.ts';
 
-/** Names that cost something to provide, so they are provided where they are read. */
-const MARKS = { loop: 1, caller: 2, varargs: 4, kwargs: 8 } as const;
+/** Names that the language gives a meaning; what they stand for is provided where they are read. */
+const MARKS = { loop: 1, caller: 2, varargs: 4, kwargs: 8, super: 16 } as const;
 export type MarkedName = keyof typeof MARKS;
 
 // Bodies nest: remembered, so that each is walked once however deep it stands.

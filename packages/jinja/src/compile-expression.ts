@@ -235,8 +235,11 @@ function guard<T>(r: Rendering, line: number, run: () => T): T {
       throw e;
     }
     if (e instanceof RangeError && /call stack/i.test(e.message))
-      throw new TemplateError('limit', 'nested too deeply', { template: r.template, line });
-    if (e instanceof Error) throw new TemplateError('filter', e.message, { template: r.template, line });
-    throw e;
+      throw new TemplateError('limit', 'nested too deeply', { template: r.template, line, cause: e });
+    throw new TemplateError('filter', e instanceof Error ? e.message : String(e), {
+      template: r.template,
+      line,
+      cause: e,
+    });
   }
 }

@@ -6,11 +6,31 @@ const NEEDS_CARE = /"(?:\d+|__proto__)"\s*:|[:,[\s-]\d[\d.]*(?:\.0*(?=[,\]}\s]|$
 
 /**
  * JSON as template data: mappings keep the order of their file, `1.0` stays a float and big ints stay exact.
- * @throws SyntaxError
+ * @throws SyntaxError that says at which position, counted in characters from 0
  */
 export function parseData(text: string): unknown {
-  if (!NEEDS_CARE.test(text)) return JSON.parse(text) as unknown;
-  return new Reader(text).document();
+  if (NEEDS_CARE.test(text) || isDeep(text)) return new Reader(text).document();
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    // Its messages change with the text's length; ours always say where.
+    return new Reader(text).document();
+  }
+}
+
+const MAX_DEPTH = 500;
+
+/** True where brackets may stand deeper than values may nest. */
+function isDeep(text: string): boolean {
+  if (text.length <= 2 * MAX_DEPTH) return false;
+  let depth = 0;
+  for (let i = 0; i < text.length; i++) {
+    const c = text.charCodeAt(i) | 0x20;
+    if (c === 0x7b) {
+      if (++depth > MAX_DEPTH) return true;
+    } else if (c === 0x7d && depth > 0) depth--;
+  }
+  return false;
 }
 
 class Reader {
@@ -42,7 +62,7 @@ class Reader {
   }
 
   #value(depth: number): unknown {
-    if (depth > 500) throw new SyntaxError('JSON is nested too deeply');
+    if (depth > MAX_DEPTH) throw new SyntaxError(`JSON is nested too deeply at position ${String(this.#at)}`);
     this.#space();
     switch (this.#text[this.#at]) {
       case '{':
@@ -148,7 +168,8 @@ export function toJson(value: unknown): string {
 }
 
 /** True where JSON.stringify gives the same text: no Map, PyFloat, bigint or odd object within. */
-function isNative(v: unknown): boolean {
+function isNative(v: unknown, depth = 0): boolean {
+  if (depth > MAX_DEPTH) return false;
   switch (typeof v) {
     case 'string':
     case 'boolean':
@@ -157,10 +178,10 @@ function isNative(v: unknown): boolean {
       return Number.isFinite(v);
     case 'object': {
       if (v === null) return true;
-      if (Array.isArray(v)) return v.every(isNative);
+      if (Array.isArray(v)) return v.every((x) => isNative(x, depth + 1));
       const p: unknown = Object.getPrototypeOf(v);
       if (p !== null && p !== Object.prototype) return false;
-      for (const key in v) if (!isNative((v as Record<string, unknown>)[key])) return false;
+      for (const key in v) if (!isNative((v as Record<string, unknown>)[key], depth + 1)) return false;
       return true;
     }
     default:
@@ -169,7 +190,7 @@ function isNative(v: unknown): boolean {
 }
 
 function write(v: unknown, depth: number): string {
-  if (depth > 500) throw new TypeError('the value is nested too deeply for JSON');
+  if (depth > MAX_DEPTH) throw new TypeError('the value is nested too deeply for JSON');
   if (v === null || v === undefined) return 'null';
   if (v instanceof PyFloat) return Math.abs(v.value) < 1e21 ? `${String(v.value)}.0` : String(v.value);
   if (typeof v === 'bigint') return v.toString();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { TemplateError } from './errors.ts';
+import { TemplateError, typeError } from './errors.ts';
 import type { Meter } from './meter.ts';
+import { toNumber } from './values.ts';
 
 /** What filters and tests may use of a rendering. */
 export interface Environment {
@@ -33,4 +34,12 @@ export function named(
     if (!names.includes(key)) throw new TemplateError('type', `${filter} got an unexpected keyword argument '${key}'`);
   }
   return names.map((name, i) => (i < args.length ? args[i] : kwargs.get(name)));
+}
+
+/** An argument that is a whole number. @throws TemplateError type for what is none */
+export function int(v: unknown, fallback: number): number {
+  if (v === undefined || v === null) return fallback;
+  const n = Math.trunc(toNumber(v));
+  if (Number.isNaN(n)) throw typeError('cannot convert float NaN to integer');
+  return n;
 }

@@ -14,9 +14,9 @@ export class TemplateError extends Error {
   constructor(
     kind: TemplateErrorKind,
     message: string,
-    where: { template?: string; line?: number; variable?: string } = {},
+    where: { template?: string; line?: number; variable?: string; cause?: unknown } = {},
   ) {
-    super(message);
+    super(message, 'cause' in where ? { cause: where.cause } : undefined);
     this.kind = kind;
     this.template = where.template ?? '';
     this.line = where.line ?? 0;

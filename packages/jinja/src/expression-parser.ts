@@ -24,6 +24,8 @@ const RESERVED = new Set([
   'None',
 ]);
 const MAX_NESTING = 100;
+/** Operators, filters or attributes in a row. */
+const MAX_CHAIN = 500;
 
 /** Expressions, with Jinja's precedence: if-else, or, and, not, comparisons, + -, ~, * / // %, unary, **, postfix. */
 export class ExpressionParser {
@@ -57,6 +59,14 @@ export class ExpressionParser {
     const result = run();
     this.#depth--;
     return result;
+  }
+
+  /** Counts the links of a chain, which nests in the tree as parentheses do. */
+  #chain(): () => void {
+    let links = 0;
+    return () => {
+      if (++links > MAX_CHAIN) this.fail(`a chain of more than ${String(MAX_CHAIN)} operators`);
+    };
   }
 
   isOp(text: string): boolean {
@@ -141,7 +151,9 @@ export class ExpressionParser {
   expression(): Expr {
     return this.nested(() => {
       let value = this.#or();
+      const link = this.#chain();
       while (this.isName('if')) {
+        link();
         const { line } = this.take();
         const test = this.#or();
         let no: Expr | null = null;
@@ -157,7 +169,9 @@ export class ExpressionParser {
 
   #or(): Expr {
     let left = this.#and();
+    const link = this.#chain();
     while (this.isName('or')) {
+      link();
       const { line } = this.take();
       left = { kind: 'logic', op: 'or', left, right: this.#and(), line };
     }
@@ -166,7 +180,9 @@ export class ExpressionParser {
 
   #and(): Expr {
     let left = this.#not();
+    const link = this.#chain();
     while (this.isName('and')) {
+      link();
       const { line } = this.take();
       left = { kind: 'logic', op: 'and', left, right: this.#not(), line };
     }
@@ -201,7 +217,9 @@ export class ExpressionParser {
 
   #sum(): Expr {
     let left = this.#concat();
+    const link = this.#chain();
     while (this.isOp('+') || this.isOp('-')) {
+      link();
       const t = this.take();
       left = { kind: 'binary', op: t.text as '+' | '-', left, right: this.#concat(), line: t.line };
     }
@@ -220,7 +238,9 @@ export class ExpressionParser {
 
   #product(): Expr {
     let left = this.#unary();
+    const link = this.#chain();
     while (this.isOp('*') || this.isOp('/') || this.isOp('//') || this.isOp('%')) {
+      link();
       const t = this.take();
       left = { kind: 'binary', op: t.text as '*' | '/' | '//' | '%', left, right: this.#unary(), line: t.line };
     }
@@ -246,7 +266,9 @@ export class ExpressionParser {
   /** Jinja binds `**` to what stands before it; `2 ** -1` and chains go to the left. */
   #power(base: Expr): Expr {
     let left = base;
+    const link = this.#chain();
     while (this.isOp('**')) {
+      link();
       const { line } = this.take();
       left = { kind: 'binary', op: '**', left, right: this.nested(() => this.#unary()), line };
     }
@@ -331,18 +353,23 @@ export class ExpressionParser {
 
   #postfix(start: Expr): Expr {
     let value = start;
-    for (let links = 0; ; links++) {
-      if (links > 1000) this.fail('too long a chain of attributes');
+    const link = this.#chain();
+    for (;;) {
       if (this.isOp('.')) {
+        link();
         const { line } = this.take();
         const t = this.take();
         if (t.type === 'name') value = { kind: 'attr', object: value, name: t.text, line };
         else if (t.type === 'int')
           value = { kind: 'item', object: value, key: { kind: 'const', value: t.number, line }, line };
         else this.fail('expected name or number', line);
-      } else if (this.isOp('[')) value = this.nested(() => this.#subscript(value));
-      else if (this.isOp('(')) value = { kind: 'call', callee: value, args: this.#arguments(), line: this.peek().line };
-      else return value;
+      } else if (this.isOp('[')) {
+        link();
+        value = this.nested(() => this.#subscript(value));
+      } else if (this.isOp('(')) {
+        link();
+        value = { kind: 'call', callee: value, args: this.#arguments(), line: this.peek().line };
+      } else return value;
     }
   }
 
@@ -409,7 +436,9 @@ export class ExpressionParser {
   filterChain(start: Expr | null, inline: boolean): Expr | null {
     let value = start;
     let first = inline;
+    const link = this.#chain();
     while (this.isOp('|') || first) {
+      link();
       if (!first) this.take();
       first = false;
       const t = this.expect('name');

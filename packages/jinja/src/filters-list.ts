@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { named } from './environment.ts';
+import { int, named } from './environment.ts';
 import type { Environment, Filter } from './environment.ts';
 import { typeError } from './errors.ts';
-import { binary, iterate } from './operations.ts';
+import { binary, iterate, listOf } from './operations.ts';
 import { toText } from './text.ts';
 import {
   compare,
@@ -10,15 +10,13 @@ import {
   equals,
   Facade,
   isMapping,
+  sizeOf,
   toNumber,
   truthy,
   Tuple,
   typeName,
   Undefined,
 } from './values.ts';
-
-const int = (v: unknown, fallback: number): number =>
-  v === undefined || v === null ? fallback : Math.trunc(toNumber(v));
 
 /** The items of a value, counted: filters build a list of them. */
 function itemsOf(v: unknown, env: Environment): unknown[] {
@@ -51,9 +49,8 @@ function keyOf(attribute: unknown, env: Environment, caseSensitive: unknown, fal
 const lowered = (v: unknown, fold: boolean): unknown => (fold && typeof v === 'string' ? v.toLowerCase() : v);
 
 function sorted(items: readonly unknown[], key: Key, reverse: boolean, env: Environment): unknown[] {
-  env.meter.step(items.length * Math.ceil(Math.log2(items.length + 1)));
   const keyed = items.map((item) => ({ item, key: key(item) }));
-  keyed.sort((a, b) => (reverse ? compare(b.key, a.key) : compare(a.key, b.key)));
+  keyed.sort((a, b) => (reverse ? compare(b.key, a.key, '<', env.meter) : compare(a.key, b.key, '<', env.meter)));
   return keyed.map((x) => x.item);
 }
 
@@ -81,7 +78,7 @@ const extreme =
     const key = keyOf(attribute, env, caseSensitive);
     const items = itemsOf(v, env);
     if (items.length === 0) return new Undefined('sequence', 'No aggregated item, sequence was empty.');
-    return items.reduce((best, item) => (compare(key(item), key(best)) * sign > 0 ? item : best));
+    return items.reduce((best, item) => (compare(key(item), key(best), '<', env.meter) * sign > 0 ? item : best));
   };
 
 export const listFilters: Record<string, Filter> = {
@@ -113,7 +110,7 @@ export const listFilters: Record<string, Filter> = {
   reverse: (v, _a, _k, env) => {
     if (typeof v === 'string') {
       env.meter.chars(v.length);
-      return Array.from(v).reverse().join('');
+      return listOf(v, env.meter).reverse().join('');
     }
     return itemsOf(v, env).reverse();
   },
@@ -128,13 +125,13 @@ export const listFilters: Record<string, Filter> = {
     const odd: unknown[] = [];
     return itemsOf(v, env).filter((item) => {
       const id = key(item);
+      if (id instanceof Undefined) id.fail();
       if (typeof id === 'string' || typeof id === 'number') {
         if (seen.has(id)) return false;
         seen.add(id);
         return true;
       }
-      env.meter.step(odd.length);
-      if (odd.some((o) => equals(o, id))) return false;
+      if (odd.some((o) => equals(o, id, env.meter))) return false;
       odd.push(id);
       return true;
     });
@@ -148,8 +145,9 @@ export const listFilters: Record<string, Filter> = {
     for (const item of sorted(itemsOf(v, env), key, false, env)) {
       const id = key(item);
       const group = groups.at(-1);
-      if (group && equals(last, id)) (group[1] as unknown[]).push(item);
+      if (group && equals(last, id, env.meter)) (group[1] as unknown[]).push(item);
       else {
+        env.meter.objects(1);
         groups.push(Object.assign(Tuple.of2(exact(item), [item]), { isGroup: true }));
         last = id;
       }
@@ -173,6 +171,7 @@ export const listFilters: Record<string, Filter> = {
     const items = itemsOf(v, env);
     if (n < 1) throw typeError('batch takes a number of at least 1');
     const rows: unknown[][] = [];
+    env.meter.pieces(items.length / n);
     for (let i = 0; i < items.length; i += n) rows.push(items.slice(i, i + n));
     const last = rows.at(-1);
     if (last && fill !== undefined && fill !== null) {
@@ -186,7 +185,7 @@ export const listFilters: Record<string, Filter> = {
     const n = int(countArg, 0);
     const items = itemsOf(v, env);
     if (n < 1) throw typeError('slice takes a number of at least 1');
-    env.meter.elements(n);
+    env.meter.pieces(n);
     const each = Math.floor(items.length / n);
     const extra = items.length % n;
     let offset = 0;
@@ -204,6 +203,7 @@ export const listFilters: Record<string, Filter> = {
     const at = by === undefined || by === 'key' ? 0 : by === 'value' ? 1 : null;
     if (at === null) throw typeError('You can only sort by either "key" or "value"');
     const fold = !truthy(caseSensitive ?? false);
+    env.meter.elements(sizeOf(v) * 8);
     const pairs = entriesOf(v).map(([key, value]) => Tuple.of2(key, value));
     return sorted(pairs, (p) => lowered((p as Tuple)[at], fold), truthy(reverse ?? false), env);
   },

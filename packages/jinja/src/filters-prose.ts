@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-import { named } from './environment.ts';
+import { int, named } from './environment.ts';
 import type { Filter } from './environment.ts';
-import { capitalize } from './methods.ts';
+import type { Meter } from './meter.ts';
+import { capitalize, splitAt, splitSpace, wordsOf } from './methods.ts';
+import { codePoints, firstOf } from './operations.ts';
 import { toText } from './text.ts';
-import { toNumber, truthy, Undefined } from './values.ts';
+import { truthy, Undefined } from './values.ts';
 
 /** Filters for prompts, beyond Jinja's own. The random ones draw from the record's stream. */
 
-const int = (v: unknown, fallback: number): number =>
-  v === undefined || v === null ? fallback : Math.trunc(toNumber(v));
 const falsy = (v: unknown): boolean => {
   if (v instanceof Undefined) v.fail();
   return !truthy(v);
@@ -30,10 +30,8 @@ const STOP_WORDS = new Set(
   ).split(' '),
 );
 
-const words = (s: string): string[] => s.match(/[\p{L}\p{N}_]+/gu) ?? [];
-const sentences = (s: string): string[] =>
-  s
-    .split(/[.!?]+/)
+const sentences = (s: string, meter: Meter): string[] =>
+  splitAt(s, /[.!?]+/g, meter)
     .map((x) => x.trim())
     .filter((x) => x !== '');
 
@@ -41,15 +39,13 @@ export const proseFilters: Record<string, Filter> = {
   random_sentence: (v, _a, _k, env) => {
     if (falsy(v)) return '';
     const s = toText(v, env.meter);
-    const all = sentences(s);
+    const all = sentences(s, env.meter);
     return all.length > 0 ? all[env.draw(all.length)] : s;
   },
   random_word: (v, a, k, env) => {
     const count = int(named('random_word', ['count'], a, k)[0], 1);
     if (falsy(v)) return '';
-    const all = toText(v, env.meter)
-      .split(/\s+/)
-      .filter((w) => w !== '');
+    const all = splitSpace(toText(v, env.meter), -1, env.meter);
     if (all.length === 0) return '';
     if (count <= 1) return all[env.draw(all.length)];
     env.meter.elements(all.length);
@@ -61,7 +57,7 @@ export const proseFilters: Record<string, Filter> = {
   },
   writing_style: (v, _a, _k, env) => {
     if (falsy(v)) return 'general';
-    const found = new Set(words(toText(v, env.meter).toLowerCase()));
+    const found = new Set(wordsOf(toText(v, env.meter).toLowerCase(), env.meter));
     const styles = STYLES.filter(([, marks]) => marks.some((m) => found.has(m))).map(([style]) => style);
     return styles.length > 0 ? styles.join(', ') : 'general';
   },
@@ -71,9 +67,8 @@ export const proseFilters: Record<string, Filter> = {
     const s = toText(v, env.meter);
     const most = Math.max(0, n) * 4;
     if (s.length <= most) return s;
-    const cs = Array.from(s);
-    if (cs.length <= most) return s;
-    const cut = cs.slice(0, most).join('');
+    if (codePoints(s) <= most) return s;
+    const cut = firstOf(s, most);
     const at = cut.lastIndexOf(' ');
     return `${at > 0 ? cut.slice(0, at) : cut}...`;
   },
@@ -81,8 +76,8 @@ export const proseFilters: Record<string, Filter> = {
     const n = int(named('extract_keywords', ['count'], a, k)[0], 5);
     if (falsy(v)) return [];
     const counts = new Map<string, number>();
-    for (const w of words(toText(v, env.meter).toLowerCase())) {
-      if (Array.from(w).length > 3 && !STOP_WORDS.has(w)) counts.set(w, (counts.get(w) ?? 0) + 1);
+    for (const w of wordsOf(toText(v, env.meter).toLowerCase(), env.meter)) {
+      if (codePoints(w) > 3 && !STOP_WORDS.has(w)) counts.set(w, (counts.get(w) ?? 0) + 1);
     }
     env.meter.elements(counts.size);
     return [...counts]
@@ -93,42 +88,37 @@ export const proseFilters: Record<string, Filter> = {
   summarize_text: (v, a, k, env) => {
     const n = int(named('summarize_text', ['sentences'], a, k)[0], 3);
     if (falsy(v)) return '';
-    const all = sentences(toText(v, env.meter));
+    const all = sentences(toText(v, env.meter), env.meter);
     return all.length > 0 ? `${all.slice(0, n).join('. ')}.` : '';
   },
   capitalize_first: (v, _a, _k, env) => {
     if (falsy(v)) return '';
-    return toText(v, env.meter)
-      .split('. ')
+    return splitAt(toText(v, env.meter), /\. /g, env.meter)
       .map((s) => capitalize(s.trim()))
       .join('. ');
   },
   remove_markdown: (v, _a, _k, env) => {
     if (falsy(v)) return '';
-    return removeMarkdown(toText(v, env.meter));
+    return removeMarkdown(toText(v, env.meter), env.meter);
   },
 };
 
 /** Headers, bold, italic, links, fenced blocks, code marks, in that order; each pass is linear. */
-function removeMarkdown(s: string): string {
+function removeMarkdown(s: string, meter: Meter): string {
+  meter.chars(s.length);
   let out = s.replace(/^#{1,6}[ \t]+/gm, '');
-  out = unwrap(unwrap(out, '**'), '__');
-  out = unwrap(unwrap(out, '*'), '_');
+  for (const mark of [/\*\*/g, /__/g, /\*/g, /_/g]) out = unwrap(out, mark, meter);
   out = out.replace(/\[([^[\]\n]*)\]\(([^()\n]*)\)/g, '$1');
-  const parts = out.split('```');
+  const parts = splitAt(out, /```/g, meter);
   out = parts.filter((_, i) => i % 2 === 0 || i === parts.length - 1).join('');
-  return unwrap(out, '`');
+  return unwrap(out, /`/g, meter);
 }
 
 /** Takes pairs of a mark away: `**a**` → `a`; a lone mark stays. */
-function unwrap(s: string, mark: string): string {
-  const parts = s.split(mark);
+function unwrap(s: string, mark: RegExp, meter: Meter): string {
+  const parts = splitAt(s, mark, meter);
   if (parts.length < 3) return s;
-  let out = parts[0] ?? '';
-  for (let i = 1; i < parts.length; i++) {
-    const isOpening = i % 2 === 1;
-    const closes = i + 1 < parts.length;
-    out += isOpening && !closes ? mark + (parts[i] ?? '') : (parts[i] ?? '');
-  }
-  return out;
+  if (parts.length % 2 === 1) return parts.join('');
+  const lone = s.length - (parts.at(-1) ?? '').length;
+  return parts.slice(0, -1).join('') + s.slice(lone - mark.source.replaceAll('\\', '').length);
 }

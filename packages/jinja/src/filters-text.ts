@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-import { named } from './environment.ts';
+import { int, named } from './environment.ts';
 import type { Filter } from './environment.ts';
-import { typeError } from './errors.ts';
+import { TemplateError, typeError } from './errors.ts';
 import { percentFormat } from './format.ts';
-import { capitalize, replaceText } from './methods.ts';
-import { codePoints, iterate, lengthOf } from './operations.ts';
+import type { Meter } from './meter.ts';
+import { capitalize, linesOf, replaceText, splitSpace, strip, wordsOf } from './methods.ts';
+import { codePoints, firstOf, iterate, lengthOf, listOf } from './operations.ts';
 import { repr, toText } from './text.ts';
 import {
   asFloat,
+  compareText,
   entriesOf,
   isMapping,
   keysOf,
@@ -19,97 +21,114 @@ import {
   typeName,
   Undefined,
 } from './values.ts';
-import { compareText } from './values.ts';
 
-const int = (v: unknown, fallback: number): number =>
-  v === undefined || v === null ? fallback : Math.trunc(toNumber(v));
-
-export const escapeHtml = (s: string): string =>
-  s.replace(/[&<>"']/g, (c) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&#34;', "'": '&#39;' })[c] ?? c);
+const ENTITIES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&#34;', "'": '&#39;' };
+function escapeHtml(s: string, meter: Meter): string {
+  let grows = 0;
+  for (let i = 0; i < s.length; i++) grows += (ENTITIES[s.charAt(i)] ?? ' ').length - 1;
+  if (grows === 0) return s;
+  meter.chars(s.length + grows);
+  meter.step(grows >> 3);
+  return s.replace(/[&<>"']/g, (c) => ENTITIES[c] ?? c);
+}
 
 /** Applies to the text of a value, counting what it builds. */
 const onText =
-  (fn: (s: string) => string): Filter =>
+  (fn: (s: string, meter: Meter) => string): Filter =>
   (v, _a, _k, env) => {
     const s = toText(v, env.meter);
     env.meter.chars(s.length);
-    return fn(s);
+    const out = fn(s, env.meter);
+    env.meter.chars(out.length - s.length);
+    return out;
   };
 
 /** Python's textwrap for one line: words kept whole where they fit. */
-function wrapLine(line: string, width: number, breakLong: boolean, breakHyphens: boolean): string[] {
-  const pieces = line.split(breakHyphens ? /(\s+|(?<=[\w!"'&.,?]-)(?=\w))/ : /(\s+)/).filter((p) => p !== '');
+function wrapLine(line: string, width: number, breakLong: boolean, breakHyphens: boolean, meter: Meter): string[] {
+  meter.pieces(line.length / 2);
+  const pieces = line.split(breakHyphens ? /(\s+|(?<=[\w!"'&.,?]-)(?=\w))/ : /(\s+)/).filter((p) => p);
   const out: string[] = [];
   let current = '';
-  let pieceIndex = 0;
-  const pending = [...pieces];
-  while (pieceIndex < pending.length) {
-    const piece = pending[pieceIndex] ?? '';
-    if (current === '' && out.length > 0 && piece.trim() === '') {
-      pieceIndex++;
-      continue;
-    }
-    if (codePoints(current) + codePoints(piece) <= width) {
-      current += piece;
-      pieceIndex++;
-      continue;
-    }
-    if (piece.trim() !== '' && codePoints(piece) > width && breakLong) {
-      const room = Math.max(1, width - codePoints(current));
-      const chars = Array.from(piece);
-      current += chars.slice(0, room).join('');
-      pending[pieceIndex] = chars.slice(room).join('');
-      out.push(current);
-      current = '';
-      continue;
-    }
-    if (current.trim() !== '' || (current !== '' && out.length === 0)) {
-      if (current.trimEnd() !== '') out.push(current.trimEnd());
-      current = '';
-      if (piece.trim() === '') pieceIndex++;
-      continue;
-    }
+  let used = 0;
+  const close = (): void => {
+    const text = current.trimEnd();
+    if (text !== '') out.push(text);
     current = '';
-    if (piece.trim() === '') {
-      pieceIndex++;
+    used = 0;
+  };
+  for (const piece of pieces) {
+    const blank = piece.trim() === '';
+    if (blank && used === 0 && out.length > 0) continue;
+    const size = codePoints(piece);
+    if (used + size <= width) {
+      current += piece;
+      used += size;
       continue;
     }
-    out.push(piece);
-    pieceIndex++;
+    if (!blank && size > width && breakLong) {
+      // What is left of the line takes the start of a word that no line could hold.
+      if (used >= width) close();
+      const chars = listOf(piece, meter);
+      let from = 0;
+      for (let room = width - used; chars.length - from > width; room = width) {
+        meter.pieces(1);
+        out.push(current + chars.slice(from, from + room).join(''));
+        from += room;
+        current = '';
+      }
+      current = chars.slice(from).join('');
+      used = chars.length - from;
+      continue;
+    }
+    close();
+    if (blank) continue;
+    if (size > width) out.push(piece);
+    else {
+      current = piece;
+      used = size;
+    }
   }
-  if (current.trimEnd() !== '') out.push(current.trimEnd());
+  close();
   return out;
 }
 
-function pprint(v: unknown): unknown {
-  return v;
+interface JsonStyle {
+  sortKeys: boolean;
+  ascii: boolean;
+  /** White space of one level; null = all on one line. */
+  indent: string | null;
 }
 
 /** JSON as Python's json.dumps writes it: `, ` and `: `, keys sorted by Jinja, ASCII only. */
-function pythonJson(v: unknown, sortKeys: boolean, ascii: boolean, indent: string | null, level = 0): string {
+function pythonJson(v: unknown, style: JsonStyle, meter: Meter, level = 0): string {
+  const { sortKeys, ascii, indent } = style;
   if (level > 100) throw typeError('the value is nested too deeply for JSON');
+  meter.step();
   if (v === null || v === undefined) return 'null';
   if (typeof v === 'boolean') return String(v);
-  if (typeof v === 'string') return ascii ? asciiJson(v) : JSON.stringify(v);
+  if (typeof v === 'string') return jsonText(v, ascii, meter);
   if (typeof v === 'number' || typeof v === 'bigint' || v instanceof PyFloat) {
     const t = toText(v);
     return t === 'nan' ? 'NaN' : t === 'inf' ? 'Infinity' : t === '-inf' ? '-Infinity' : t;
   }
-  const items = v instanceof PyRange ? [...v] : v;
+  const items = v instanceof PyRange ? iterate(v, meter) : v;
   const gap = indent === null ? '' : `\n${indent.repeat(level + 1)}`;
   const end = indent === null ? '' : `\n${indent.repeat(level)}`;
   const comma = indent === null ? ', ' : ',';
   if (Array.isArray(items)) {
     if (items.length === 0) return '[]';
-    return `[${gap}${items.map((x) => pythonJson(x, sortKeys, ascii, indent, level + 1)).join(comma + gap)}${end}]`;
+    const parts = items.map((x) => pythonJson(x, style, meter, level + 1));
+    meter.pieces(parts.length);
+    meter.chars(totalOf(parts) + parts.length * (comma.length + gap.length));
+    return `[${gap}${parts.join(comma + gap)}${end}]`;
   }
   if (isMapping(items)) {
     const entries = entriesOf(items).map(([k, x]): [string, unknown] => [typeof k === 'string' ? k : jsonKey(k), x]);
     if (entries.length === 0) return '{}';
     if (sortKeys) entries.sort((a, b) => compareText(a[0], b[0]));
-    const parts = entries.map(
-      ([k, x]) => `${ascii ? asciiJson(k) : JSON.stringify(k)}: ${pythonJson(x, sortKeys, ascii, indent, level + 1)}`,
-    );
+    const parts = entries.map(([k, x]) => `${jsonText(k, ascii, meter)}: ${pythonJson(x, style, meter, level + 1)}`);
+    meter.pieces(parts.length);
+    meter.chars(totalOf(parts) + parts.length * (comma.length + gap.length));
     return `{${gap}${parts.join(comma + gap)}${end}}`;
   }
   if (v instanceof Undefined) v.fail();
@@ -117,29 +136,50 @@ function pythonJson(v: unknown, sortKeys: boolean, ascii: boolean, indent: strin
 }
 
 const jsonKey = (k: unknown): string => (k === null ? 'null' : typeof k === 'boolean' ? String(k) : toText(k));
-const asciiJson = (s: string): string =>
-  JSON.stringify(s).replace(/[\u007f-\uffff]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
+const totalOf = (texts: readonly string[]): number => texts.reduce((n, t) => n + t.length, 0);
 
-const quote = (s: string, safe: RegExp): string =>
-  Array.from(new TextEncoderLike().encode(s), (b) => {
-    const c = String.fromCharCode(b);
-    return b < 128 && safe.test(c) ? c : `%${b.toString(16).toUpperCase().padStart(2, '0')}`;
-  }).join('');
-
-/** UTF-8 without a host object. */
-class TextEncoderLike {
-  encode(s: string): number[] {
-    const out: number[] = [];
-    for (const c of s) {
-      let code = c.codePointAt(0) ?? 0;
-      if (code >= 0xd800 && code <= 0xdfff) code = 0xfffd;
-      if (code < 0x80) out.push(code);
-      else if (code < 0x800) out.push(0xc0 | (code >> 6), 0x80 | (code & 63));
-      else if (code < 0x10000) out.push(0xe0 | (code >> 12), 0x80 | ((code >> 6) & 63), 0x80 | (code & 63));
-      else out.push(0xf0 | (code >> 18), 0x80 | ((code >> 12) & 63), 0x80 | ((code >> 6) & 63), 0x80 | (code & 63));
-    }
-    return out;
+function jsonText(s: string, ascii: boolean, meter: Meter): string {
+  const json = JSON.stringify(s);
+  if (!ascii) {
+    meter.chars(json.length);
+    return json;
   }
+  let wide = 0;
+  for (let i = 0; i < json.length; i++) if (json.charCodeAt(i) >= 0x7f) wide++;
+  meter.chars(json.length + 5 * wide);
+  meter.step(wide >> 2);
+  return wide === 0 ? json : json.replace(/[\u007f-\uffff]/g, unicodeEscape);
+}
+const unicodeEscape = (c: string): string => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`;
+
+/** Python's quote: UTF-8 percent-encoded but for letters, digits, `_.-~` and, in a path, `/`. */
+function quote(s: string, path: boolean, meter: Meter): string {
+  meter.chars(s.length * 3);
+  meter.step(s.length >> 3);
+  const out = encodeURIComponent(s.toWellFormed()).replace(
+    /[!'()*]/g,
+    (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+  meter.chars(out.length);
+  return path ? out.replaceAll('%2F', '/') : out.replaceAll('%20', '+');
+}
+
+/** Text without comments, then without tags; white space becomes single spaces. */
+function stripTags(s: string, meter: Meter): string {
+  return splitSpace(without(without(s, '<!--', '-->', meter), '<', '>', meter), -1, meter).join(' ');
+}
+function without(s: string, open: string, close: string, meter: Meter): string {
+  const kept: string[] = [];
+  let at = 0;
+  for (;;) {
+    const from = s.indexOf(open, at);
+    const to = from < 0 ? -1 : s.indexOf(close, from);
+    if (to < 0) break;
+    meter.pieces(1);
+    kept.push(s.slice(at, from));
+    at = to + close.length;
+  }
+  return at === 0 ? s : kept.join('') + s.slice(at);
 }
 
 export const textFilters: Record<string, Filter> = {
@@ -148,37 +188,20 @@ export const textFilters: Record<string, Filter> = {
   capitalize: onText(capitalize),
   title: onText((s) =>
     s.replace(/[^-\s({[<]+/g, (w) => {
-      const [first = '', ...rest] = Array.from(w);
-      return first.toUpperCase() + rest.join('').toLowerCase();
+      const first = firstOf(w, 1);
+      return first.toUpperCase() + w.slice(first.length).toLowerCase();
     }),
   ),
   trim: (v, a, k, env) => {
     const [chars] = named('trim', ['chars'], a, k);
-    const s = toText(v, env.meter);
-    if (chars === undefined || chars === null)
-      return s
-        .replace(/^[\s\x1c-\x1f\x85]+/, '')
-        .replace(/[\s\x1c-\x1f\x85]*$/, (m, at: number) => (at < s.length ? '' : m));
-    const set = new Set(Array.from(toText(chars)));
-    const cs = Array.from(s);
-    let from = 0;
-    let to = cs.length;
-    while (from < to && set.has(cs[from] ?? '')) from++;
-    while (to > from && set.has(cs[to - 1] ?? '')) to--;
-    return cs.slice(from, to).join('');
+    return strip(toText(v, env.meter), chars, true, true, env.meter);
   },
   string: (v, _a, _k, env) => toText(v, env.meter),
   safe: (v, _a, _k, env) => toText(v, env.meter),
   escape: onText(escapeHtml),
   e: onText(escapeHtml),
   forceescape: onText(escapeHtml),
-  striptags: onText((s) =>
-    s
-      .replace(/<!--[\s\S]*?-->|<[^>]*>/g, '')
-      .split(/\s+/)
-      .filter((w) => w !== '')
-      .join(' '),
-  ),
+  striptags: onText(stripTags),
   replace: (v, a, k, env) => {
     const [from, to, count] = named('replace', ['old', 'new', 'count'], a, k);
     return replaceText(toText(v, env.meter), toText(from), toText(to), int(count, -1), env.meter);
@@ -187,18 +210,18 @@ export const textFilters: Record<string, Filter> = {
     const width = int(named('center', ['width'], a, k)[0], 80);
     const s = toText(v, env.meter);
     const n = width - codePoints(s);
-    if (n <= 0) return s;
+    if (!(n > 0)) return s;
     env.meter.chars(width);
     const left = Math.floor(n / 2) + (n & width & 1);
     return ' '.repeat(left) + s + ' '.repeat(n - left);
   },
   indent: (v, a, k, env) => {
     const [width, first, blank] = named('indent', ['width', 'first', 'blank'], a, k);
-    const by =
-      typeof width === 'string' ? width : (env.meter.chars(int(width, 4)), ' '.repeat(Math.max(0, int(width, 4))));
+    const spaces = Math.max(0, int(width, 4));
+    if (typeof width !== 'string') env.meter.chars(spaces);
+    const by = typeof width === 'string' ? width : ' '.repeat(spaces);
     const s = `${toText(v, env.meter)}\n`;
-    const lines = s.split(/\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]/);
-    if (lines.at(-1) === '') lines.pop();
+    const lines = linesOf(s, env.meter);
     env.meter.chars(s.length + lines.length * by.length);
     const [head = '', ...rest] = truthy(blank ?? false) ? lines : lines;
     const tail = rest.map((l) => (truthy(blank ?? false) || l !== '' ? by + l : l));
@@ -209,10 +232,11 @@ export const textFilters: Record<string, Filter> = {
     const [lengthArg, killwords, end, leeway] = named('truncate', ['length', 'killwords', 'end', 'leeway'], a, k);
     const length = int(lengthArg, 255);
     const suffix = end === undefined ? '...' : toText(end);
-    const cs = Array.from(toText(v, env.meter));
+    const s = toText(v, env.meter);
+    env.meter.chars(Math.min(s.length, length));
     if (length < suffix.length) throw typeError(`expected length >= ${suffix.length}, got ${length}`);
-    if (cs.length <= length + int(leeway, 5)) return cs.join('');
-    const cut = cs.slice(0, length - suffix.length).join('');
+    if (codePoints(s) <= length + int(leeway, 5)) return s;
+    const cut = firstOf(s, length - suffix.length);
     if (truthy(killwords ?? false)) return cut + suffix;
     const at = cut.lastIndexOf(' ');
     return (at < 0 ? cut : cut.slice(0, at)) + suffix;
@@ -226,35 +250,33 @@ export const textFilters: Record<string, Filter> = {
     );
     const s = toText(v, env.meter);
     const by = wrap === undefined || wrap === null ? '\n' : toText(wrap);
-    env.meter.chars(s.length * (1 + by.length));
-    env.meter.step(s.length >> 4);
-    return s
-      .split(/\r\n|[\n\r\v\f]/)
-      .map((line) =>
-        wrapLine(line, Math.max(1, int(width, 79)), truthy(breakLong ?? true), truthy(hyphens ?? true)).join(by),
-      )
-      .join(by);
+    const most = Math.max(1, int(width, 79));
+    const lines = linesOf(s, env.meter).map((line) =>
+      wrapLine(line, most, truthy(breakLong ?? true), truthy(hyphens ?? true), env.meter),
+    );
+    const breaks = lines.reduce((n, l) => n + Math.max(1, l.length), 0);
+    env.meter.chars(s.length + breaks * by.length);
+    return lines.map((l) => l.join(by)).join(by);
   },
-  wordcount: (v, _a, _k, env) => toText(v, env.meter).match(/[\p{L}\p{N}_]+/gu)?.length ?? 0,
+  wordcount: (v, _a, _k, env) => wordsOf(toText(v, env.meter), env.meter).length,
   format: (v, a, k, env) => {
     if (a.length > 0 && k.size > 0) throw typeError("can't handle positional and keyword arguments at the same time");
     return percentFormat(toText(v, env.meter), k.size > 0 ? new Map(k) : Tuple.fromItems(a), env.meter);
   },
   urlencode: (v, _a, _k, env) => {
-    const plain = /[A-Za-z0-9_.~/-]/;
-    const query = /[A-Za-z0-9_.~-]/;
     const pair = ([key, value]: [unknown, unknown]): string =>
-      `${quote(toText(key, env.meter), query)}=${quote(toText(value, env.meter), query)}`;
+      `${quote(toText(key, env.meter), false, env.meter)}=${quote(toText(value, env.meter), false, env.meter)}`;
     if (isMapping(v)) return entriesOf(v).map(pair).join('&');
     if (Array.isArray(v)) return v.map((p) => pair(iterate(p, env.meter) as [unknown, unknown])).join('&');
-    const s = toText(v, env.meter);
-    env.meter.chars(s.length * 3);
-    return quote(s, plain);
+    return quote(toText(v, env.meter), true, env.meter);
   },
   urlize: (v, _a, _k, env) => {
     const s = toText(v, env.meter);
     env.meter.chars(s.length * 3);
-    return escapeHtml(s).replace(/\bhttps?:\/\/[^\s<>]+/g, (url) => `<a href="${url}" rel="noopener">${url}</a>`);
+    return escapeHtml(s, env.meter).replace(
+      /\bhttps?:\/\/[^\s<>]+/g,
+      (url) => `<a href="${url}" rel="noopener">${url}</a>`,
+    );
   },
   xmlattr: (v, a, k, env) => {
     if (!isMapping(v)) throw typeError('xmlattr takes a mapping');
@@ -263,7 +285,8 @@ export const textFilters: Record<string, Filter> = {
       if (value === null || value instanceof Undefined) return [];
       const name = toText(key);
       if (/[\s/>=]/.test(name)) throw typeError(`Invalid character in attribute name: ${JSON.stringify(name)}`);
-      return [`${escapeHtml(name)}="${escapeHtml(toText(value, env.meter))}"`];
+      env.meter.pieces(1);
+      return [`${escapeHtml(name, env.meter)}="${escapeHtml(toText(value, env.meter), env.meter)}"`];
     });
     const out = parts.join(' ');
     return out !== '' && truthy(space ?? true) ? ` ${out}` : out;
@@ -283,27 +306,22 @@ export const textFilters: Record<string, Filter> = {
     }
     return `${((base * bytes) / base ** (units.length + 1)).toFixed(1)} ${units.at(-1) ?? ''}`;
   },
-  pprint: (v, _a, _k, env) => repr(pprint(v), env.meter),
+  pprint: (v, _a, _k, env) => repr(v, env.meter),
   tojson: (v, a, k, env) => {
     const [indent] = named('tojson', ['indent'], a, k);
     const by = indent === undefined || indent === null ? null : ' '.repeat(Math.min(64, Math.max(0, int(indent, 0))));
-    const out = pythonJson(v, true, true, by).replace(
-      /[<>&']/g,
-      (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
-    );
+    const out = pythonJson(v, { sortKeys: true, ascii: true, indent: by }, env.meter).replace(/[<>&']/g, unicodeEscape);
     env.meter.chars(out.length);
     return out;
   },
   json_safe: (v, _a, _k, env) => {
     if (v instanceof Undefined) v.fail();
-    let out: string;
     try {
-      out = pythonJson(v, false, false, null);
-    } catch {
-      out = toText(v, env.meter);
+      return pythonJson(v, { sortKeys: false, ascii: false, indent: null }, env.meter);
+    } catch (e) {
+      if (e instanceof TemplateError && e.kind === 'limit') throw e;
+      return toText(v, env.meter);
     }
-    env.meter.chars(out.length);
-    return out;
   },
 };
 
@@ -317,9 +335,9 @@ export const valueFilters: Record<string, Filter> = {
     if (v instanceof PyFloat) return new PyFloat(Math.abs(v.value));
     return Math.abs(toNumber(v));
   },
-  int: (v, a, k) => {
+  int: (v, a, k, env) => {
     const [fallback, base] = named('int', ['default', 'base'], a, k);
-    return toInt(v, int(base, 10)) ?? fallback ?? 0;
+    return toInt(v, int(base, 10), env.meter) ?? fallback ?? 0;
   },
   float: (v, a, k) => {
     const [fallback] = named('float', ['default'], a, k);
@@ -356,14 +374,14 @@ export const valueFilters: Record<string, Filter> = {
   items: (v, _a, _k, env) => {
     if (v instanceof Undefined) return [];
     if (!isMapping(v)) throw typeError('Can only get item pairs from a mapping.');
-    env.meter.elements(keysOf(v).length * 3);
+    env.meter.elements(keysOf(v).length * 8);
     return entriesOf(v).map(([key, value]) => Tuple.of2(key, value));
   },
   default: () => null,
   d: () => null,
 };
 
-function toInt(v: unknown, base: number): number | bigint | null {
+function toInt(v: unknown, base: number, meter: Meter): number | bigint | null {
   if (v instanceof Undefined) v.fail();
   if (typeof v === 'boolean') return v ? 1 : 0;
   if (typeof v === 'bigint') return v;
@@ -374,15 +392,17 @@ function toInt(v: unknown, base: number): number | bigint | null {
   if (typeof v !== 'string') return null;
   const t = v.trim().replaceAll('_', '').toLowerCase();
   const m = /^([+-]?)(0x|0o|0b)?([0-9a-z]+)$/.exec(t);
-  if (m) {
+  if (m && t.length < 4000) {
+    // Digit by digit, so the time goes with the square of the length.
+    meter.step((t.length * t.length) >> 9);
     const radix = m[2] !== undefined && base !== 10 ? ({ '0x': 16, '0o': 8, '0b': 2 }[m[2]] ?? base) : base;
     const digits = (m[3] ?? '').split('').map((c) => parseInt(c, 36));
-    if ((m[2] === undefined || base !== 10) && digits.length < 4000 && digits.every((d) => d < radix)) {
+    if ((m[2] === undefined || base !== 10) && digits.every((d) => d < radix)) {
       const n = digits.reduce((sum, d) => sum * BigInt(radix) + BigInt(d), 0n) * (m[1] === '-' ? -1n : 1n);
       return n >= BigInt(Number.MIN_SAFE_INTEGER) && n <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(n) : n;
     }
   }
-  if (/^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/.test(t)) return toInt(Number(t), 10);
+  if (/^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/.test(t)) return toInt(Number(t), 10, meter);
   return null;
 }
 

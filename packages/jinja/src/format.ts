@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { typeError } from './errors.ts';
 import type { Meter } from './meter.ts';
+import { firstOf } from './operations.ts';
 import { repr, toText } from './text.ts';
 import { isFloat, isInt, isMapping, isNumber, lookup, toNumber, Tuple, typeName } from './values.ts';
 
-const SPEC = /%(?:\(([^)]*)\))?([#0\- +]*)(\d+|\*)?(?:\.(\d+))?[hlL]?([diouxXeEfFgGcrsa%])/g;
+// Every part is bounded, so that no text makes the search go with the square of its length.
+const SPEC = /%(?:\(([^)]{0,200})\))?([#0\- +]{0,9})(\d{1,12}|\*)?(?:\.(\d{1,12}))?[hlL]?([diouxXeEfFgGcrsa%])/g;
 
 /** Python's `text % values`. */
 export function percentFormat(format: string, values: unknown, meter: Meter): string {
@@ -26,7 +28,7 @@ export function percentFormat(format: string, values: unknown, meter: Meter): st
       let value: unknown;
       if (key !== undefined) {
         if (!isMapping(values)) throw typeError('format requires a mapping');
-        value = lookup(values, key);
+        value = lookup(values, key, meter);
         if (value === undefined) throw typeError(`no value for %(${key})`);
         used = true;
       } else {
@@ -34,14 +36,16 @@ export function percentFormat(format: string, values: unknown, meter: Meter): st
         value = list[next++];
       }
       const wide = Number(width ?? 0);
+      meter.pieces(1);
       meter.chars(wide + Number(precision ?? 0));
-      return pad(convert(value, type, flags, precision, meter), wide, flags, type);
+      const text = pad(convert(value, type, flags, precision, meter), wide, flags, type);
+      meter.chars(text.length);
+      return text;
     },
   );
   if (!used && next < list.length && !(isMapping(values) && next === 0)) {
     throw typeError('not all arguments converted during string formatting');
   }
-  meter.chars(out.length);
   return out;
 }
 
@@ -64,10 +68,10 @@ function convert(value: unknown, type: string, flags: string, precision: string 
     case 'r':
     case 'a': {
       const text = type === 's' ? toText(value, meter) : repr(value, meter);
-      return precision === undefined ? text : Array.from(text).slice(0, Number(precision)).join('');
+      return precision === undefined ? text : firstOf(text, Number(precision));
     }
     case 'c':
-      return typeof value === 'string' ? value : String.fromCodePoint(toNumber(value));
+      return typeof value === 'string' ? value : characterOf(toNumber(value));
     case 'd':
     case 'i':
     case 'u': {
@@ -94,6 +98,11 @@ function convert(value: unknown, type: string, flags: string, precision: string 
       return signed(floatFormat(x, type, digits), x < 0);
     }
   }
+}
+
+function characterOf(code: number): string {
+  if (!Number.isInteger(code) || code < 0 || code > 0x10ffff) throw typeError('%c arg not in range(0x110000)');
+  return String.fromCodePoint(code);
 }
 
 /** `f`, `e` and `g` of a float with so many digits. */

@@ -68,14 +68,14 @@ export function evaluate(e: Expression, context: Data, o: RenderOptions = {}): u
   });
 }
 
-/** What a template needs of its context, through includes and imports. */
+/** What a template needs of its context, through includes and imports. @throws TemplateError */
 export function reads(t: Template | Expression, load?: (name: string) => Template | undefined): Read[] {
-  return 'tree' in t ? readsOfExpression(t.tree, t.name) : readsOfBody(t.body, t.name, load);
+  return shielded(t.name, () => ('tree' in t ? readsOfExpression(t.tree, t.name) : readsOfBody(t.body, t.name, load)));
 }
 
 /** Names that include, import, from and extends mention; `computed` where one is not a constant. */
 export function references(t: Template): { names: string[]; computed: boolean } {
-  return referencesOf(t.body);
+  return shielded(t.name, () => referencesOf(t.body));
 }
 
 function shielded<T>(template: string, run: () => T): T {
@@ -83,7 +83,8 @@ function shielded<T>(template: string, run: () => T): T {
     return run();
   } catch (e) {
     if (e instanceof TemplateError) throw e;
-    if (e instanceof RangeError) throw new TemplateError('syntax', 'nested too deeply', { template, line: 1 });
+    if (e instanceof RangeError)
+      throw new TemplateError('syntax', 'nested too deeply', { template, line: 1, cause: e });
     throw e;
   }
 }
@@ -99,11 +100,10 @@ function located<T>(r: Rendering, template: string, run: () => T): T {
       if (e.line === 0) e.line = r.line;
       throw e;
     }
-    const where = { template: r.template, line: r.line };
+    const where = { template: r.template, line: r.line, cause: e };
     if (e instanceof RangeError)
       throw new TemplateError('limit', `too large or nested too deeply: ${e.message}`, where);
-    if (e instanceof Error) throw new TemplateError('filter', e.message, where);
-    throw e;
+    throw new TemplateError('filter', e instanceof Error ? e.message : String(e), where);
   }
 }
 

@@ -39,6 +39,10 @@ const OPERATORS = [
   '{',
   '}',
 ];
+/** Tokens of one template: a bound on its memory, far above what a prompt needs. */
+const MAX_TOKENS = 100_000;
+/** Digits of an int, as Python reads them. */
+const MAX_DIGITS = 4300;
 const CLOSERS: Record<string, string> = { '(': ')', '[': ']', '{': '}' };
 
 /**
@@ -155,15 +159,24 @@ function normalise(source: string): string {
 
 /** Positions come in ascending order, so lines are counted once. */
 function lineCounter(text: string): (position: number) => number {
+  const end = (from: number): number => {
+    const i = text.indexOf('\n', from);
+    return i < 0 ? Infinity : i;
+  };
   let line = 1;
-  let done = 0;
+  let start = 0;
+  let stop = end(0);
   return (position) => {
-    if (position < done) {
+    if (position < start) {
       line = 1;
-      done = 0;
+      start = 0;
+      stop = end(0);
     }
-    for (let i = text.indexOf('\n', done); i >= 0 && i < position; i = text.indexOf('\n', i + 1)) line++;
-    done = position;
+    while (stop < position) {
+      line++;
+      start = stop + 1;
+      stop = end(start);
+    }
     return line;
   };
 }
@@ -189,6 +202,7 @@ function expressionToken(
   fail: (message: string, position: number) => never,
 ): number {
   const line = lineAt(pos);
+  if (tokens.length >= MAX_TOKENS) fail(`a template may have ${String(MAX_TOKENS)} parts at most`, pos);
   const c = text[pos] ?? '';
   const match = (pattern: RegExp): string | null => {
     pattern.lastIndex = pos;
@@ -203,6 +217,7 @@ function expressionToken(
       return pos + float.length;
     }
     const int = match(INT) ?? fail(`unexpected char ${JSON.stringify(c)}`, pos);
+    if (int.length > MAX_DIGITS) fail(`an integer may have ${String(MAX_DIGITS)} digits at most`, pos);
     const value = BigInt(int.replaceAll('_', ''));
     const small = value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : value;
     tokens.push({ type: 'int', text: int, number: small, line });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { typeError } from './errors.ts';
 import type { Meter } from './meter.ts';
-import { codePoints, iterate } from './operations.ts';
+import { codePoints, firstOf, iterate, listOf } from './operations.ts';
 import { toText } from './text.ts';
 import {
   entriesOf,
@@ -28,52 +28,100 @@ const text = (v: unknown, what: string): string => {
 };
 const int = (v: unknown, fallback: number): number => (v === undefined || v === null ? fallback : toNumber(v));
 
-/** Whitespace as Python's str.strip and split see it. */
-const SPACE = /[\s\x1c-\x1f\x85]/;
-function strip(s: string, chars: unknown, left: boolean, right: boolean): string {
-  const set = chars === undefined || chars === null ? null : new Set(Array.from(text(chars, 'strip')));
-  const hit = (c: string): boolean => (set ? set.has(c) : SPACE.test(c));
-  const cs = set ? Array.from(s) : s;
-  let from = 0;
-  let to = cs.length;
-  if (left) while (from < to && hit(cs[from] ?? '')) from++;
-  if (right) while (to > from && hit(cs[to - 1] ?? '')) to--;
-  return typeof cs === 'string' ? cs.slice(from, to) : cs.slice(from, to).join('');
+/** Parts of a text between the matches of a global pattern, each counted before it is made. */
+export function splitAt(s: string, separator: RegExp, meter: Meter): string[] {
+  const out: string[] = [];
+  let at = 0;
+  separator.lastIndex = 0;
+  for (let m = separator.exec(s); m; m = separator.exec(s)) {
+    meter.pieces(1);
+    out.push(s.slice(at, m.index));
+    at = separator.lastIndex;
+  }
+  out.push(s.slice(at));
+  return out;
 }
 
-function splitSpace(s: string, max: number): string[] {
+function matchesOf(s: string, pattern: RegExp, meter: Meter): string[] {
   const out: string[] = [];
-  let rest = strip(s, null, true, false);
-  while (rest !== '') {
-    if (max >= 0 && out.length >= max) {
-      out.push(strip(rest, null, false, true));
-      break;
-    }
-    const at = rest.search(SPACE);
-    if (at < 0) {
-      out.push(rest);
-      break;
-    }
-    out.push(rest.slice(0, at));
-    rest = strip(rest.slice(at), null, true, false);
+  pattern.lastIndex = 0;
+  for (let m = pattern.exec(s); m; m = pattern.exec(s)) {
+    meter.pieces(1);
+    out.push(m[0]);
   }
   return out;
 }
 
-function split(s: string, separator: unknown, maxArg: unknown, fromRight: boolean): string[] {
+/** Words as `\w+` finds them. */
+export const wordsOf = (s: string, meter: Meter): string[] => matchesOf(s, /[\p{L}\p{N}_]+/gu, meter);
+
+/** Python's str.splitlines. */
+export function linesOf(s: string, meter: Meter): string[] {
+  const lines = splitAt(s, /\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]/g, meter);
+  if (lines.at(-1) === '') lines.pop();
+  return lines;
+}
+
+/** How often a text holds another, without overlaps. */
+function countOf(s: string, part: string): number {
+  if (part === '') return codePoints(s) + 1;
+  let n = 0;
+  for (let at = s.indexOf(part); at >= 0; at = s.indexOf(part, at + part.length)) n++;
+  return n;
+}
+
+/** Whitespace as Python's str.strip and split see it. */
+const SPACE = /[\s\x1c-\x1f\x85]/;
+export function strip(s: string, chars: unknown, left: boolean, right: boolean, meter: Meter): string {
+  const set = chars === undefined || chars === null ? null : new Set(listOf(text(chars, 'strip'), meter));
+  const hit = (c: string): boolean => (set ? set.has(c) : SPACE.test(c));
+  let from = 0;
+  let to = s.length;
+  if (left) {
+    for (const c of s) {
+      if (!hit(c)) break;
+      from += c.length;
+    }
+  }
+  while (right && to > from) {
+    const pair = s.slice(to - 2, to);
+    const c = to - 2 >= from && codePoints(pair) === 1 && pair.length === 2 ? pair : s.charAt(to - 1);
+    if (!hit(c)) break;
+    to -= c.length;
+  }
+  return s.slice(from, to);
+}
+
+/** Words between white space; after `max` splits what is left is the last one. */
+export function splitSpace(s: string, max: number, meter: Meter): string[] {
+  const word = /[^\s\x1c-\x1f\x85]+/g;
+  if (max < 0) return matchesOf(s, word, meter);
+  const out: string[] = [];
+  for (let m = word.exec(s); m; m = word.exec(s)) {
+    meter.pieces(1);
+    if (out.length >= max) {
+      out.push(strip(s.slice(m.index), null, false, true, meter));
+      break;
+    }
+    out.push(m[0]);
+  }
+  return out;
+}
+
+function split(s: string, separator: unknown, maxArg: unknown, fromRight: boolean, meter: Meter): string[] {
   const max = int(maxArg, -1);
   if (separator === undefined || separator === null) {
-    if (!fromRight || max < 0)
-      return max < 0 ? s.split(/[\s\x1c-\x1f\x85]+/).filter((w) => w !== '') : splitSpace(s, max);
-    const words = s.split(/[\s\x1c-\x1f\x85]+/).filter((w) => w !== '');
+    if (!fromRight || max < 0) return splitSpace(s, max, meter);
+    const words = splitSpace(s, -1, meter);
     if (words.length <= max + 1) return words;
     const tail = words.slice(words.length - max);
-    let head = strip(s, null, true, true);
-    for (const w of tail.toReversed()) head = strip(head.slice(0, head.length - w.length), null, false, true);
+    let head = strip(s, null, true, true, meter);
+    for (const w of tail.toReversed()) head = strip(head.slice(0, head.length - w.length), null, false, true, meter);
     return [head, ...tail];
   }
   const sep = text(separator, 'split');
   if (sep === '') throw typeError('empty separator');
+  meter.pieces(countOf(s, sep) + 1);
   const parts = s.split(sep);
   if (max < 0 || parts.length <= max + 1) return parts;
   return fromRight
@@ -81,33 +129,46 @@ function split(s: string, separator: unknown, maxArg: unknown, fromRight: boolea
     : [...parts.slice(0, max), parts.slice(max).join(sep)];
 }
 
-export const capitalize = (s: string): string => {
-  const [first = '', ...rest] = Array.from(s);
-  return first.toUpperCase() + rest.join('').toLowerCase();
-};
-
-/** Python's str.title: a letter after a non-letter is upper, all others lower. */
-export function titleCase(s: string): string {
-  let inWord = false;
-  let out = '';
-  for (const c of s) {
-    const letter = /\p{L}/u.test(c);
-    out += letter ? (inWord ? c.toLowerCase() : c.toUpperCase()) : c;
-    inWord = letter;
-  }
-  return out;
+export function capitalize(s: string): string {
+  const first = firstOf(s, 1);
+  return first.toUpperCase() + s.slice(first.length).toLowerCase();
 }
 
-const every = (pattern: RegExp) => (s: string) => s !== '' && Array.from(s).every((c) => pattern.test(c));
-const affix = (args: Args, test: (part: string) => boolean): boolean => {
-  const a = args[0];
-  return a instanceof Tuple ? a.some((x) => test(text(x, 'startswith'))) : test(text(a, 'startswith'));
+/** Python's str.title: a letter after a non-letter is upper, all others lower. */
+export const titleCase = (s: string): string => s.replace(/\p{L}+/gu, capitalize);
+
+const swapCase = (s: string): string =>
+  s.replace(/\p{Lu}+|\P{Lu}+/gu, (run) => (/^\p{Lu}/u.test(run) ? run.toLowerCase() : run.toUpperCase()));
+
+/** A method that makes one text of another of about its length. */
+const recased =
+  (fn: (s: string) => string): Method<string> =>
+  (s, _a, meter) => {
+    meter.chars(s.length);
+    const out = fn(s);
+    meter.chars(out.length - s.length);
+    return out;
+  };
+const matching =
+  (pattern: RegExp): Method<string> =>
+  (s) =>
+    pattern.test(s);
+const affix = (args: Args, meter: Meter, test: (part: string) => boolean): boolean => {
+  const one = (x: unknown): boolean => {
+    const part = text(x, 'startswith');
+    meter.step();
+    meter.scan(part.length);
+    return test(part);
+  };
+  return args[0] instanceof Tuple ? args[0].some(one) : one(args[0]);
 };
 const fill = (s: string, args: Args, meter: Meter, place: (missing: number, c: string) => string): string => {
   const missing = int(args[0], 0) - codePoints(s);
-  if (missing <= 0) return s;
-  meter.chars(missing + s.length);
-  return place(missing, args[1] === undefined ? ' ' : text(args[1], 'a fill character'));
+  const c = args[1] === undefined ? ' ' : text(args[1], 'a fill character');
+  if (codePoints(c) !== 1) throw typeError('The fill character must be exactly one character long');
+  if (!(missing > 0)) return s;
+  meter.chars(missing * c.length + s.length);
+  return place(missing, c);
 };
 const find = (s: string, args: Args, last: boolean): number => {
   const from = int(args[1], 0);
@@ -122,9 +183,12 @@ const find = (s: string, args: Args, last: boolean): number => {
 
 export function replaceText(s: string, from: string, to: string, count: number, meter: Meter): string {
   if (count === 0) return s;
-  const parts = from === '' ? ['', ...Array.from(s), ''] : s.split(from);
-  const times = count < 0 ? parts.length - 1 : Math.min(count, parts.length - 1);
+  const found = countOf(s, from);
+  const times = count < 0 ? found : Math.min(count, found);
+  if (times === 0) return s;
+  meter.pieces(found + 1);
   meter.chars(s.length + times * to.length);
+  const parts = from === '' ? ['', ...Array.from(s), ''] : s.split(from);
   if (times === parts.length - 1) return parts.join(to);
   return (
     parts.slice(0, times + 1).join(to) + (times + 1 < parts.length ? from + parts.slice(times + 1).join(from) : '')
@@ -132,24 +196,20 @@ export function replaceText(s: string, from: string, to: string, count: number, 
 }
 
 const stringMethods: Record<string, Method<string>> = {
-  upper: (s) => s.toUpperCase(),
-  lower: (s) => s.toLowerCase(),
-  casefold: (s) => s.toLowerCase().replaceAll('ß', 'ss'),
-  capitalize: (s) => capitalize(s),
-  title: (s) => titleCase(s),
-  swapcase: (s) => Array.from(s, (c) => (c === c.toUpperCase() ? c.toLowerCase() : c.toUpperCase())).join(''),
-  strip: (s, a) => strip(s, a[0], true, true),
-  lstrip: (s, a) => strip(s, a[0], true, false),
-  rstrip: (s, a) => strip(s, a[0], false, true),
-  split: (s, a, m, k) => counted(split(s, a[0] ?? k.get('sep'), a[1] ?? k.get('maxsplit'), false), m),
-  rsplit: (s, a, m, k) => counted(split(s, a[0] ?? k.get('sep'), a[1] ?? k.get('maxsplit'), true), m),
-  splitlines: (s, _a, m) => {
-    const lines = s.split(/\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]/);
-    if (lines.at(-1) === '') lines.pop();
-    return counted(lines, m);
-  },
-  startswith: (s, a) => affix(a, (p) => s.startsWith(p)),
-  endswith: (s, a) => affix(a, (p) => s.endsWith(p)),
+  upper: recased((s) => s.toUpperCase()),
+  lower: recased((s) => s.toLowerCase()),
+  casefold: recased((s) => s.toLowerCase().replaceAll('ß', 'ss')),
+  capitalize: recased(capitalize),
+  title: recased(titleCase),
+  swapcase: recased(swapCase),
+  strip: (s, a, m) => strip(s, a[0], true, true, m),
+  lstrip: (s, a, m) => strip(s, a[0], true, false, m),
+  rstrip: (s, a, m) => strip(s, a[0], false, true, m),
+  split: (s, a, m, k) => split(s, a[0] ?? k.get('sep'), a[1] ?? k.get('maxsplit'), false, m),
+  rsplit: (s, a, m, k) => split(s, a[0] ?? k.get('sep'), a[1] ?? k.get('maxsplit'), true, m),
+  splitlines: (s, _a, m) => linesOf(s, m),
+  startswith: (s, a, m) => affix(a, m, (p) => s.startsWith(p)),
+  endswith: (s, a, m) => affix(a, m, (p) => s.endsWith(p)),
   removeprefix: (s, a) => (s.startsWith(text(a[0], 'removeprefix')) ? s.slice(text(a[0], 'removeprefix').length) : s),
   removesuffix: (s, a) => {
     const suffix = text(a[0], 'removesuffix');
@@ -161,7 +221,7 @@ const stringMethods: Record<string, Method<string>> = {
     m.chars(items.reduce((n, x) => n + x.length + s.length, 0));
     return items.join(s);
   },
-  count: (s, a) => (a[0] === '' ? codePoints(s) + 1 : s.split(text(a[0], 'count')).length - 1),
+  count: (s, a) => countOf(s, text(a[0], 'count')),
   find: (s, a) => find(s, a, false),
   rfind: (s, a) => find(s, a, true),
   index: (s, a) => found(find(s, a, false)),
@@ -176,7 +236,7 @@ const stringMethods: Record<string, Method<string>> = {
     }),
   zfill: (s, a, m) => {
     const n = int(a[0], 0) - s.length;
-    if (n <= 0) return s;
+    if (!(n > 0)) return s;
     m.chars(n + s.length);
     const sign = /^[+-]/.test(s) ? s.slice(0, 1) : '';
     return sign + '0'.repeat(n) + s.slice(sign.length);
@@ -193,24 +253,26 @@ const stringMethods: Record<string, Method<string>> = {
   },
   expandtabs: (s, a, m) => {
     const size = int(a[0], 8);
-    m.chars(s.length + (s.split('\t').length - 1) * Math.max(0, size));
+    const tabs = countOf(s, '\t');
+    m.step(tabs);
+    m.chars(s.length + tabs * Math.max(0, size));
     let column = 0;
-    return Array.from(s, (c) => {
-      if (c === '\n' || c === '\r') column = 0;
-      else if (c === '\t') {
+    return s.replace(/[\n\r]+|\t|[^\n\r\t]+/g, (run) => {
+      if (run === '\t') {
         const n = size > 0 ? size - (column % size) : 0;
         column += n;
         return ' '.repeat(n);
-      } else column++;
-      return c;
-    }).join('');
+      }
+      column = /^[\n\r]/.test(run) ? 0 : column + codePoints(run);
+      return run;
+    });
   },
-  isdigit: every(/\p{Nd}/u),
-  isnumeric: every(/\p{N}/u),
-  isdecimal: every(/\p{Nd}/u),
-  isalpha: every(/\p{L}/u),
-  isalnum: every(/[\p{L}\p{N}]/u),
-  isspace: every(SPACE),
+  isdigit: matching(/^\p{Nd}+$/u),
+  isnumeric: matching(/^\p{N}+$/u),
+  isdecimal: matching(/^\p{Nd}+$/u),
+  isalpha: matching(/^\p{L}+$/u),
+  isalnum: matching(/^[\p{L}\p{N}]+$/u),
+  isspace: matching(/^[\s\x1c-\x1f\x85]+$/),
   isupper: (s) => s !== s.toLowerCase() && s === s.toUpperCase(),
   islower: (s) => s !== s.toUpperCase() && s === s.toLowerCase(),
   istitle: (s) => s !== '' && /\p{L}/u.test(s) && titleCase(s) === s,
@@ -220,10 +282,6 @@ const stringMethods: Record<string, Method<string>> = {
 const found = (at: number): number => {
   if (at < 0) throw typeError('substring not found');
   return at;
-};
-const counted = (items: string[], meter: Meter): string[] => {
-  meter.elements(items.length);
-  return items;
 };
 
 /** `str.format` with plain fields only: `{}`, `{0}`, `{name}`; attributes and indices are the way out of a sandbox. */
@@ -239,6 +297,7 @@ function formatMethod(s: string, args: Args, kwargs: Kwargs, meter: Meter): stri
     const value = field === '' ? args[auto++] : /^\d/.test(field) ? args[Number(field)] : kwargs.get(field);
     if (value === undefined) throw typeError(`no value for format field {${field}}`);
     const t = toText(value, meter);
+    meter.pieces(1);
     meter.chars(t.length);
     return t;
   });
@@ -246,9 +305,9 @@ function formatMethod(s: string, args: Args, kwargs: Kwargs, meter: Meter): stri
 }
 
 const listMethods: Record<string, Method<readonly unknown[]>> = {
-  count: (l, a) => l.filter((x) => equals(x, a[0])).length,
-  index: (l, a) => {
-    const at = l.findIndex((x) => equals(x, a[0]));
+  count: (l, a, m) => l.reduce((n: number, x) => (equals(x, a[0], m) ? n + 1 : n), 0),
+  index: (l, a, m) => {
+    const at = l.findIndex((x) => equals(x, a[0], m));
     if (at < 0) throw typeError('the value is not in the list');
     return at;
   },
@@ -261,7 +320,7 @@ const listMethods: Record<string, Method<readonly unknown[]>> = {
 const mappingMethods: Record<string, Method<Mapping>> = {
   items: (d, _a, m) => {
     const e = entriesOf(d);
-    m.elements(e.length * 3);
+    m.elements(e.length * 8);
     return e.map(([k, v]) => Tuple.of2(k, v));
   },
   keys: (d, _a, m) => {
@@ -274,8 +333,13 @@ const mappingMethods: Record<string, Method<Mapping>> = {
     m.elements(e.length);
     return e.map(([, v]) => v);
   },
-  get: (d, a, _m, k) => lookup(d, a[0]) ?? a[1] ?? k.get('default') ?? null,
-  copy: (d) => new Map(entriesOf(d)),
+  get: (d, a, m, k) => lookup(d, a[0], m) ?? a[1] ?? k.get('default') ?? null,
+  copy: (d, _a, m) => {
+    const e = entriesOf(d);
+    m.objects(1);
+    m.elements(e.length * 4);
+    return new Map(e);
+  },
 };
 
 const numberMethods: Record<string, Method<unknown>> = {

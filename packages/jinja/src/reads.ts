@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Expr, Stmt, Target } from './ast.ts';
+import { mentions } from './ast-walk.ts';
 import type { CompiledTemplate } from './compile.ts';
+import { TemplateError } from './errors.ts';
 import { globalNames } from './runtime.ts';
 
 /** One place where a template needs something of its context. */
@@ -15,16 +17,45 @@ export interface Read {
 
 type Load = (name: string) => CompiledTemplate | undefined;
 
-/** Names bound in a scope; `guards` are paths known to be defined here. */
+/** Names that a template binds, in one scope; those of outer scopes count too. */
+class Names {
+  readonly own: Set<string>;
+  readonly #outer: Names | null;
+  constructor(outer: Names | null, own: Iterable<string> = []) {
+    this.#outer = outer;
+    this.own = new Set(own);
+  }
+  add(names: Iterable<string>): void {
+    for (const n of names) this.own.add(n);
+  }
+  has(name: string): boolean {
+    return this.own.has(name) || (this.#outer?.has(name) ?? false);
+  }
+}
+
+/** Where a statement stands; `guards` are paths known to be defined there. */
 interface Scope {
-  bound: ReadonlySet<string>;
+  bound: Names;
   guards: readonly string[];
 }
+
+const within = (s: Scope, names: Iterable<string> = [], guards: readonly string[] = []): Scope => ({
+  bound: new Names(s.bound, names),
+  guards: guards.length > 0 ? [...s.guards, ...guards] : s.guards,
+});
+const alone = (): Scope => ({ bound: new Names(null), guards: [] });
+
+/** Statements looked at, through includes: templates that name each other can double without end. */
+const MAX_STATEMENTS = 200_000;
 
 class Reader {
   readonly found: Read[] = [];
   readonly #load: Load | undefined;
   readonly #visiting = new Set<string>();
+  #parents: Expr[] = [];
+  /** Blocks that a template further down replaces. */
+  #overridden: ReadonlySet<string> = new Set();
+  #statements = 0;
   #template: string;
 
   constructor(template: string, load: Load | undefined) {
@@ -33,117 +64,132 @@ class Reader {
   }
 
   /** Statements of one scope; what they bind is bound for those that follow. */
-  body(list: readonly Stmt[], scope: Scope): Scope {
-    let s = scope;
-    // A macro may be called before the text that defines its free names runs.
-    for (const statement of list) s = this.#statement(statement, s);
-    return s;
-  }
-
-  #statement(n: Stmt, s: Scope): Scope {
-    switch (n.kind) {
-      case 'data':
-        return s;
-      case 'print':
-        this.expression(n.value, s);
-        return s;
-      case 'if': {
-        let after = s;
-        const guards: string[] = [];
-        for (const arm of n.arms) {
-          this.expression(arm.test, s, true);
-          const known = [...guardsOf(arm.test)];
-          guards.push(...known);
-          after = {
-            ...after,
-            bound: union(after.bound, this.body(arm.body, { ...s, guards: [...s.guards, ...known] }).bound),
-          };
-        }
-        const otherwise = this.body(n.otherwise, { ...s, guards: [...s.guards, ...guards] });
-        return { ...after, bound: union(after.bound, otherwise.bound) };
-      }
-      case 'for': {
-        this.expression(n.iter, s);
-        const inner = { ...s, bound: union(s.bound, [...namesOf(n.target), 'loop']) };
-        if (n.filter) this.expression(n.filter, inner);
-        this.body(n.body, inner);
-        this.body(n.otherwise, s);
-        return s;
-      }
-      case 'set':
-        this.expression(n.value, s);
-        return { ...s, bound: union(s.bound, namesOf(n.target)) };
-      case 'setblock':
-        this.body(n.body, s);
-        if (n.filter) this.expression(n.filter, s);
-        return { ...s, bound: union(s.bound, namesOf(n.target)) };
-      case 'macro': {
-        const inner = {
-          ...s,
-          bound: union(s.bound, [n.name, 'caller', 'varargs', 'kwargs', ...n.params.map((p) => p.name)]),
-        };
-        for (const p of n.params) if (p.fallback) this.expression(p.fallback, inner);
-        this.body(n.body, inner);
-        return { ...s, bound: union(s.bound, [n.name]) };
-      }
-      case 'callblock':
-        this.expression(n.call, s);
-        this.body(n.body, {
-          ...s,
-          bound: union(
-            s.bound,
-            n.params.map((p) => p.name),
-          ),
+  body(list: readonly Stmt[], s: Scope): void {
+    for (const statement of list) {
+      if (++this.#statements > MAX_STATEMENTS)
+        throw new TemplateError('limit', `more than ${String(MAX_STATEMENTS)} statements through includes`, {
+          template: this.#template,
+          line: statement.line,
         });
-        return s;
-      case 'filterblock':
-        this.expression(n.filter, s);
-        this.body(n.body, s);
-        return s;
-      case 'with': {
-        for (const b of n.bindings) this.expression(b.value, s);
-        this.body(n.body, {
-          ...s,
-          bound: union(
-            s.bound,
-            n.bindings.flatMap((b) => namesOf(b.target)),
-          ),
-        });
-        return s;
-      }
-      case 'scope':
-        this.body(n.body, s);
-        return s;
-      case 'block':
-        this.body(n.body, { ...s, bound: union(s.bound, ['super', 'self']) });
-        return s;
-      case 'include':
-        this.expression(n.name, s);
-        this.#follow(n.name, n.withContext ? s : { bound: new Set(), guards: [] }, n.ignoreMissing);
-        return s;
-      case 'import':
-        this.expression(n.name, s);
-        this.#follow(n.name, n.withContext ? s : { bound: new Set(), guards: [] }, false);
-        return { ...s, bound: union(s.bound, [n.target]) };
-      case 'from':
-        this.expression(n.name, s);
-        this.#follow(n.name, n.withContext ? s : { bound: new Set(), guards: [] }, false);
-        return {
-          ...s,
-          bound: union(
-            s.bound,
-            n.names.map((x) => x.alias),
-          ),
-        };
-      case 'extends': {
-        this.expression(n.name, s);
-        return this.#follow(n.name, s, false);
-      }
+      this.#statement(statement, s);
     }
   }
 
+  #statement(n: Stmt, s: Scope): void {
+    switch (n.kind) {
+      case 'data':
+        return;
+      case 'print':
+        this.expression(n.value, s);
+        return;
+      case 'if':
+        this.#if(n, s);
+        return;
+      case 'for': {
+        this.expression(n.iter, s);
+        const inner = within(s, [...namesOf(n.target), 'loop']);
+        if (n.filter) this.expression(n.filter, inner);
+        this.body(n.body, inner);
+        this.body(n.otherwise, within(s));
+        return;
+      }
+      case 'set':
+        this.expression(n.value, s);
+        s.bound.add(namesOf(n.target));
+        return;
+      case 'setblock':
+        this.body(n.body, within(s));
+        if (n.filter) this.expression(n.filter, s);
+        s.bound.add(namesOf(n.target));
+        return;
+      case 'macro': {
+        const params = n.params.map((p) => p.name);
+        const inner = within(s, [n.name, 'caller', 'varargs', 'kwargs', ...params]);
+        for (const p of n.params) if (p.fallback) this.expression(p.fallback, inner);
+        this.body(n.body, inner);
+        s.bound.add([n.name]);
+        return;
+      }
+      case 'callblock': {
+        this.expression(n.call, s);
+        const params = n.params.map((p) => p.name);
+        for (const p of n.params) if (p.fallback) this.expression(p.fallback, within(s, params));
+        this.body(n.body, within(s, params));
+        return;
+      }
+      case 'filterblock':
+        this.expression(n.filter, s);
+        this.body(n.body, within(s));
+        return;
+      case 'with': {
+        for (const b of n.bindings) this.expression(b.value, s);
+        const names = n.bindings.flatMap((b) => namesOf(b.target));
+        this.body(n.body, within(s, names));
+        return;
+      }
+      case 'scope':
+        this.body(n.body, within(s));
+        return;
+      case 'block':
+        if (this.#overridden.has(n.name)) return;
+        this.body(n.body, within(s, ['super', 'self']));
+        return;
+      case 'include':
+        this.expression(n.name, s);
+        this.#follow(n.name, n.withContext ? within(s) : alone());
+        return;
+      case 'import':
+        this.expression(n.name, s);
+        this.#follow(n.name, n.withContext ? within(s) : alone());
+        s.bound.add([n.target]);
+        return;
+      case 'from':
+        this.expression(n.name, s);
+        this.#follow(n.name, n.withContext ? within(s) : alone());
+        s.bound.add(n.names.map((x) => x.alias));
+        return;
+      case 'extends':
+        this.expression(n.name, s);
+        this.#parents.push(n.name);
+        return;
+    }
+  }
+
+  /** What any arm binds counts as bound after it: a name that only some arms set is not the context's to give. */
+  #if(n: Extract<Stmt, { kind: 'if' }>, s: Scope): void {
+    const bound: Names[] = [];
+    const guards: string[] = [];
+    for (const arm of n.arms) {
+      this.expression(arm.test, s);
+      const known = guardsOf(arm.test);
+      guards.push(...known);
+      const inner = within(s, [], known);
+      this.body(arm.body, inner);
+      bound.push(inner.bound);
+    }
+    const otherwise = within(s, [], guards);
+    this.body(n.otherwise, otherwise);
+    for (const names of [...bound, otherwise.bound]) s.bound.add(names.own);
+  }
+
+  /** A whole template: what it extends runs at its end, over the names that it binds. */
+  template(body: readonly Stmt[], s: Scope, overridden: ReadonlySet<string> = new Set()): void {
+    const outer = { parents: this.#parents, overridden: this.#overridden };
+    this.#parents = [];
+    this.#overridden = overridden;
+    // Blocks of a derived template run when all else of it has.
+    const isBlock = (n: Stmt): boolean => n.kind === 'block';
+    const derives = body.some((n) => n.kind === 'extends');
+    this.body(derives ? [...body.filter((n) => !isBlock(n)), ...body.filter(isBlock)] : body, s);
+    const parents = this.#parents;
+    const own = body.flatMap((n) => (n.kind === 'block' && !mentions(n.body, 'super') ? [n.name] : []));
+    for (const name of parents) this.#follow(name, s, new Set([...overridden, ...own]));
+    this.#parents = outer.parents;
+    this.#overridden = outer.overridden;
+  }
+
   /** Reads of a template named by a constant (or a list of them); others are not known before they run. */
-  #follow(name: Expr, s: Scope, _ignoreMissing: boolean): Scope {
+  #follow(name: Expr, s: Scope, overridden?: ReadonlySet<string>): void {
     const names = name.kind === 'list' || name.kind === 'tuple' ? name.items : [name];
     for (const n of names) {
       if (n.kind !== 'const' || typeof n.value !== 'string' || this.#visiting.has(n.value)) continue;
@@ -152,19 +198,18 @@ class Reader {
       const outer = this.#template;
       this.#template = t.name;
       this.#visiting.add(n.value);
-      this.body(t.body, s);
+      this.template(t.body, s, overridden);
       this.#visiting.delete(n.value);
       this.#template = outer;
     }
-    return s;
   }
 
-  /** `tested`: only its truth counts, so a bare name under `is defined` is optional. */
-  expression(e: Expr, s: Scope, tested = false): void {
+  expression(e: Expr, s: Scope): void {
     const path = plainPath(e);
     if (path) {
       this.#note(path, e.line, s);
-      if (e.kind === 'item' && e.key.kind !== 'const') this.expression(e.key, s);
+      for (let at = e; at.kind === 'attr' || at.kind === 'item'; at = at.object)
+        if (at.kind === 'item' && at.key.kind !== 'const') this.expression(at.key, s);
       return;
     }
     switch (e.kind) {
@@ -218,16 +263,16 @@ class Reader {
         return;
       }
       case 'unary':
-        this.expression(e.operand, s, tested);
+        this.expression(e.operand, s);
         return;
       case 'binary':
         this.expression(e.left, s);
         this.expression(e.right, s);
         return;
       case 'logic': {
-        this.expression(e.left, s, tested);
+        this.expression(e.left, s);
         const known = guardsOf(e.left);
-        this.expression(e.right, { ...s, guards: [...s.guards, ...known] }, tested);
+        this.expression(e.right, { ...s, guards: [...s.guards, ...known] });
         return;
       }
       case 'concat':
@@ -238,7 +283,7 @@ class Reader {
         for (const x of e.rest) this.expression(x.value, s);
         return;
       case 'if': {
-        this.expression(e.test, s, true);
+        this.expression(e.test, s);
         const guarded = { ...s, guards: [...s.guards, ...guardsOf(e.test)] };
         this.expression(e.yes, guarded);
         if (e.no) this.expression(e.no, guarded);
@@ -257,26 +302,22 @@ class Reader {
   }
 }
 
-/** `a.b['c'].d` as a path; a computed key ends it; null = not a plain path. */
+/** `a.b['c'].d` as a path; a computed key or an index ends it; null = not a plain path. */
 function plainPath(e: Expr): string[] | null {
-  if (e.kind === 'name') return [e.name];
-  if (e.kind === 'attr') {
-    if (cutAt(e.object)) return plainPath(e.object);
-    const object = plainPath(e.object);
-    return object && [...object, e.name];
+  const keys: (string | null)[] = [];
+  let at = e;
+  while (at.kind === 'attr' || at.kind === 'item') {
+    if (at.kind === 'attr') keys.push(at.name);
+    else keys.push(at.key.kind === 'const' && typeof at.key.value === 'string' ? at.key.value : null);
+    at = at.object;
   }
-  if (e.kind === 'item') {
-    const object = plainPath(e.object);
-    if (!object || cutAt(e.object)) return object;
-    return e.key.kind === 'const' && typeof e.key.value === 'string' ? [...object, e.key.value] : object;
+  if (at.kind !== 'name') return null;
+  const path = [at.name];
+  for (const key of keys.reverse()) {
+    if (key === null) break;
+    path.push(key);
   }
-  return null;
-}
-
-/** True where the path stopped at a computed key or an index. */
-function cutAt(e: Expr): boolean {
-  if (e.kind === 'item') return !(e.key.kind === 'const' && typeof e.key.value === 'string') || cutAt(e.object);
-  return e.kind === 'attr' && cutAt(e.object);
+  return path;
 }
 
 /** Paths that `x is defined` (or its negation, in the other branch) speaks of. */
@@ -294,17 +335,15 @@ function namesOf(t: Target): string[] {
   return t.kind === 'tuple' ? t.items.flatMap(namesOf) : [t.name];
 }
 
-const union = (a: ReadonlySet<string>, b: Iterable<string>): ReadonlySet<string> => new Set([...a, ...b]);
-
 export function readsOfBody(body: readonly Stmt[], name: string, load: Load | undefined): Read[] {
   const reader = new Reader(name, load);
-  reader.body(body, { bound: new Set(), guards: [] });
+  reader.template(body, alone());
   return reader.found;
 }
 
 export function readsOfExpression(e: Expr, name: string): Read[] {
   const reader = new Reader(name, undefined);
-  reader.expression(e, { bound: new Set(), guards: [] });
+  reader.expression(e, alone());
   return reader.found;
 }
 

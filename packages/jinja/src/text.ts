@@ -29,15 +29,23 @@ export function repr(v: unknown, meter?: Meter, depth = 0): string {
   if (v === null || v === undefined) return 'None';
   if (v === true) return 'True';
   if (v === false) return 'False';
-  if (typeof v === 'string') return count(reprText(v), meter);
+  if (typeof v === 'string') {
+    meter?.scan(v.length);
+    meter?.chars(v.length);
+    return count(reprText(v), meter);
+  }
   if (isFloat(v)) return floatText(v instanceof PyFloat ? v.value : (v as number));
   if (typeof v === 'number') return String(v);
-  if (typeof v === 'bigint') return v.toString();
+  if (typeof v === 'bigint') return count(v.toString(), meter);
   if (v instanceof Tuple) {
+    meter?.pieces(v.length);
     const inner = v.map((x) => repr(x, meter, depth + 1)).join(', ');
     return count(v.length === 1 ? `(${inner},)` : `(${inner})`, meter);
   }
-  if (Array.isArray(v)) return count(`[${v.map((x) => repr(x, meter, depth + 1)).join(', ')}]`, meter);
+  if (Array.isArray(v)) {
+    meter?.pieces(v.length);
+    return count(`[${v.map((x) => repr(x, meter, depth + 1)).join(', ')}]`, meter);
+  }
   if (isMapping(v)) {
     const inner = entriesOf(v).map(([k, x]) => `${repr(k, meter, depth + 1)}: ${repr(x, meter, depth + 1)}`);
     return count(`{${inner.join(', ')}}`, meter);
@@ -83,21 +91,17 @@ function plainDecimal(x: number, mantissa: string, exponent: number): string {
 }
 
 const SPECIAL: Record<string, string> = { '\\': '\\\\', '\n': '\\n', '\r': '\\r', '\t': '\\t' };
-// What str.isprintable() refuses: separators but the space, control, format, surrogate, private use, unassigned.
-const UNPRINTABLE = /^[\p{Z}\p{C}]$/u;
+// What str.isprintable() refuses (separators but the space, control, format, surrogate, private use, unassigned),
+// and what a quoted text escapes.
+const ESCAPED = /(?! )[\p{Z}\p{C}\\'"]/gu;
 
 function reprText(s: string): string {
   const quote = s.includes("'") && !s.includes('"') ? '"' : "'";
-  let out = quote;
-  for (const c of s) {
-    const code = c.codePointAt(0) ?? 0;
-    if (c === quote) out += `\\${c}`;
-    else if (SPECIAL[c] !== undefined) out += SPECIAL[c];
-    else if (code >= 0x20 && code < 0x7f) out += c;
-    else if (code < 0x20 || code === 0x7f || UNPRINTABLE.test(c)) out += escapeCode(code);
-    else out += c;
-  }
-  return out + quote;
+  const text = s.replace(ESCAPED, (c) => {
+    if (c === '"' || c === "'") return c === quote ? `\\${c}` : c;
+    return SPECIAL[c] ?? escapeCode(c.codePointAt(0) ?? 0);
+  });
+  return quote + text + quote;
 }
 
 function escapeCode(code: number): string {

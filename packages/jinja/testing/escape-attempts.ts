@@ -81,7 +81,7 @@ export const attempts: Record<string, Attempt> = {
     'undefined',
   ),
   'caller that is missing': refused('{% macro m() %}{{ caller() }}{% endmacro %}{{ m() }}', 'undefined'),
-  'hidden variables of the interpreter': refused("{{ ['|caller', '|piped']|map(attribute=0)|first.x }}", 'undefined'),
+  'hidden variables of the interpreter': refused("{{ [1]|map('|caller')|list }}", 'syntax'),
   'filter named constructor': refused('{{ 1|constructor }}', 'syntax'),
   'test named __proto__': refused('{{ 1 is __proto__ }}', 'syntax'),
   'include by a path': refused("{% include '../../etc/passwd' %}", 'missing_template'),
@@ -251,7 +251,10 @@ export const attempts: Record<string, Attempt> = {
 
   // Depth.
   'a macro that calls itself': refused('{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}', 'limit'),
-  'a caller that calls itself': refused('{% macro m() %}{% call m() %}{% endcall %}{% endmacro %}{{ m() }}', 'limit'),
+  'a caller that calls itself': refused(
+    '{% macro m() %}{{ caller() }}{% call m() %}{% endcall %}{% endmacro %}{% call m() %}{% endcall %}',
+    'limit',
+  ),
   'a template that includes itself': refused("{% include 'a' %}", 'limit', { a: "{% include 'a' %}" }),
   'a template that imports itself': refused("{% import 'a' as a %}", 'limit', { a: "{% import 'a' as a %}" }),
   'a template that extends itself': refused("{% extends 'a' %}", 'limit', { a: "{% extends 'a' %}" }),
