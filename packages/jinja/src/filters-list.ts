@@ -41,12 +41,18 @@ function keyOf(attribute: unknown, env: Environment, caseSensitive: unknown, fal
     return found;
   };
   return (item) => {
-    if (paths === null) return lowered(item, fold);
-    if (paths.length === 1) return lowered(get(item, paths[0] ?? ''), fold);
-    return paths.map((p) => lowered(get(item, p), fold));
+    if (paths === null) return lowered(item, fold, env);
+    if (paths.length === 1) return lowered(get(item, paths[0] ?? ''), fold, env);
+    env.meter.elements(paths.length);
+    return paths.map((p) => lowered(get(item, p), fold, env));
   };
 }
-const lowered = (v: unknown, fold: boolean): unknown => (fold && typeof v === 'string' ? v.toLowerCase() : v);
+function lowered(v: unknown, fold: boolean, env: Environment): unknown {
+  if (!fold || typeof v !== 'string') return v;
+  env.meter.scan(v.length);
+  env.meter.chars(v.length);
+  return v.toLowerCase();
+}
 
 function sorted(items: readonly unknown[], key: Key, reverse: boolean, env: Environment): unknown[] {
   const keyed = items.map((item) => ({ item, key: key(item) }));
@@ -205,7 +211,7 @@ export const listFilters: Record<string, Filter> = {
     const fold = !truthy(caseSensitive ?? false);
     env.meter.elements(sizeOf(v) * 8);
     const pairs = entriesOf(v).map(([key, value]) => Tuple.of2(key, value));
-    return sorted(pairs, (p) => lowered((p as Tuple)[at], fold), truthy(reverse ?? false), env);
+    return sorted(pairs, (p) => lowered((p as Tuple)[at], fold, env), truthy(reverse ?? false), env);
   },
   map: (v, a, k, env) => {
     if (a.length === 0 && k.has('attribute')) {

@@ -9,6 +9,7 @@ import { codePoints, firstOf, iterate, lengthOf, listOf } from './operations.ts'
 import { repr, toText } from './text.ts';
 import {
   asFloat,
+  asInt,
   compareText,
   entriesOf,
   isMapping,
@@ -393,13 +394,13 @@ function toInt(v: unknown, base: number, meter: Meter): number | bigint | null {
   const t = v.trim().replaceAll('_', '').toLowerCase();
   const m = /^([+-]?)(0x|0o|0b)?([0-9a-z]+)$/.exec(t);
   if (m && t.length < 4000) {
-    // Digit by digit, so the time goes with the square of the length.
-    meter.step((t.length * t.length) >> 9);
     const radix = m[2] !== undefined && base !== 10 ? ({ '0x': 16, '0o': 8, '0b': 2 }[m[2]] ?? base) : base;
-    const digits = (m[3] ?? '').split('').map((c) => parseInt(c, 36));
+    const digits = Array.from(m[3] ?? '', (c) => parseInt(c, 36));
     if ((m[2] === undefined || base !== 10) && digits.every((d) => d < radix)) {
-      const n = digits.reduce((sum, d) => sum * BigInt(radix) + BigInt(d), 0n) * (m[1] === '-' ? -1n : 1n);
-      return n >= BigInt(Number.MIN_SAFE_INTEGER) && n <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(n) : n;
+      // Digit by digit, so the time and the room go with the square of the length.
+      meter.chars((t.length * t.length) / 8);
+      const n = digits.reduce((sum, d) => sum * BigInt(radix) + BigInt(d), 0n);
+      return asInt(m[1] === '-' ? -n : n);
     }
   }
   if (/^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/.test(t)) return toInt(Number(t), 10, meter);

@@ -131,6 +131,7 @@ export function includeStatement(s: Of<'include'>): Run {
 
 /** Runs a template with blocks of its own. */
 function apart(r: Rendering, t: CompiledTemplate, f: Frame): void {
+  r.meter.objects(4);
   const { blocks } = r;
   r.blocks = new Map();
   runTemplate(r, t, f);
@@ -168,7 +169,6 @@ function moduleOf(
   return (r, f) => {
     r.line = s.line;
     r.meter.step(steps);
-    r.meter.objects(1);
     const t = load(r, name(r, f));
     const frame = new Frame(s.withContext ? f : null);
     r.capture(() => {

@@ -32,7 +32,7 @@ export function repr(v: unknown, meter?: Meter, depth = 0): string {
   if (typeof v === 'string') {
     meter?.scan(v.length);
     meter?.chars(v.length);
-    return count(reprText(v), meter);
+    return count(reprText(v, meter), meter);
   }
   if (isFloat(v)) return floatText(v instanceof PyFloat ? v.value : (v as number));
   if (typeof v === 'number') return String(v);
@@ -95,9 +95,10 @@ const SPECIAL: Record<string, string> = { '\\': '\\\\', '\n': '\\n', '\r': '\\r'
 // and what a quoted text escapes.
 const ESCAPED = /(?! )[\p{Z}\p{C}\\'"]/gu;
 
-function reprText(s: string): string {
+function reprText(s: string, meter: Meter | undefined): string {
   const quote = s.includes("'") && !s.includes('"') ? '"' : "'";
   const text = s.replace(ESCAPED, (c) => {
+    meter?.pieces(1);
     if (c === '"' || c === "'") return c === quote ? `\\${c}` : c;
     return SPECIAL[c] ?? escapeCode(c.codePointAt(0) ?? 0);
   });

@@ -147,7 +147,7 @@ export function lookup(m: Mapping, key: unknown, meter?: Meter): unknown {
     if (m.has(key)) return m.get(key);
     // Equal numbers are the same key, whatever they are made of.
     if (typeof key === 'object' || typeof key === 'bigint' || typeof key === 'boolean') {
-      for (const [k, v] of m) if (equals(k, key, meter)) return v;
+      for (const k of m.keys()) if (equals(k, key, meter)) return m.get(k);
     }
     return undefined;
   }
