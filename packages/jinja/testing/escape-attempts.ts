@@ -34,8 +34,8 @@ const doubledList = `{% set ns = namespace(a=[1], b=[1]) %}{% for i in range(60)
 const chained = (make: string): string =>
   `{% set ns = namespace(x=none) %}${forever(`{% set ns.x = [${make}, ns.x] %}`)}`;
 
-export const attempts: Record<string, Attempt> = {
-  // To the host, through objects.
+/** Ways to the host, through objects and through formats. */
+export const hostAttempts: Record<string, Attempt> = {
   'constructor of a string': refused("{{ ''.constructor.constructor('return process')() }}", 'undefined'),
   'constructor of a list by subscript': refused("{{ []['constructor']['constructor']('return 1')() }}", 'undefined'),
   'constructor of a number': refused('{{ (1).constructor }}', 'undefined'),
@@ -87,7 +87,6 @@ export const attempts: Record<string, Attempt> = {
   'include by a path': refused("{% include '../../etc/passwd' %}", 'missing_template'),
   'include of a name of the prototype': refused("{% include '__proto__' %}", 'missing_template'),
 
-  // To the host, through formats.
   'str.format to a class': refused("{{ '{0.__class__}'.format(1) }}", 'type'),
   'str.format to the constructor': refused("{{ '{0[constructor]}'.format(row) }}", 'type'),
   'str.format by name': refused("{{ '{row.constructor}'.format(row=row) }}", 'type'),
@@ -103,7 +102,10 @@ export const attempts: Record<string, Attempt> = {
   'percent with unclosed keys': bounded(big('%(', "{{ s % {'a': 1} }}")),
   'percent with a run of zeros': bounded(big('0', "{{ ('%' ~ s) % 1 }}")),
   'a character out of range': bounded("{{ '%c' % 99999999 }}"),
+};
 
+/** Wastes of time, of memory, of depth; and Unicode. */
+export const resourceAttempts: Record<string, Attempt> = {
   // Time.
   'a giant range': refused('{% for i in range(10**9) %}x{% endfor %}', 'limit'),
   'a range counted by its length': refused('{{ range(10**15)|length }}', 'limit'),
