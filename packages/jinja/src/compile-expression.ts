@@ -208,7 +208,6 @@ function call(e: Extract<Expr, { kind: 'call' }>): Evaluate {
   return (r, f) => {
     const target = callee(r, f);
     const bound = args(r, f);
-    r.line = line;
     return guard(r, line, () => r.call(target, bound.args, bound.kwargs, () => pathOf(e.callee)));
   };
 }
@@ -226,16 +225,17 @@ function filter(e: Extract<Expr, { kind: 'filter' }>): Evaluate {
 
 /** A host exception inside a filter, test or call is the template's error, and its record's alone. */
 function guard<T>(r: Rendering, line: number, run: () => T): T {
+  r.line = line;
   try {
     return run();
   } catch (e) {
     if (e instanceof TemplateError) {
-      if (e.line === 0) e.line = line;
+      if (e.line === 0) e.line = r.line;
       if (e.template === '') e.template = r.template;
       throw e;
     }
     if (e instanceof RangeError && /call stack/i.test(e.message))
-      throw new TemplateError('limit', 'nested too deeply', { template: r.template, line, cause: e });
+      throw new TemplateError('limit', 'nested too deeply', { template: r.template, line: r.line, cause: e });
     throw new TemplateError('filter', e instanceof Error ? e.message : String(e), {
       template: r.template,
       line,

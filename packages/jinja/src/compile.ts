@@ -124,6 +124,7 @@ function statement(s: Stmt, c: Context): Run {
       const steps = s.bindings.reduce((n, b) => n + stepsOf(b.value), 1);
       const run = sequence(s.body, inside);
       return (r, f) => {
+        r.line = s.line;
         r.meter.step(steps);
         const inner = new Frame(f);
         for (const b of bindings) b.assign(r, inner, b.value(r, f));

@@ -2,7 +2,8 @@
 import { isMapping, entriesOf, PyFloat, PyRange } from './values.ts';
 
 /** A key that JavaScript would move to the front, or a number that it would round or print as another. */
-const NEEDS_CARE = /"(?:\d+|__proto__)"\s*:|[:,[\s-]\d[\d.]*(?:\.0*(?=[,\]}\s]|$)|\.\d*0(?=[,\]}\s]|$)|[eE])|\d{16}/;
+const NEEDS_CARE =
+  /"(?:\d+|__proto__)"\s*:|(?:^|[:,[\s-])\d[\d.]*(?:\.0*(?=[,\]}\s]|$)|\.\d*0(?=[,\]}\s]|$)|[eE])|\d{16}/;
 
 /**
  * JSON as template data: mappings keep the order of their file, `1.0` stays a float and big ints stay exact.
