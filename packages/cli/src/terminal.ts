@@ -30,7 +30,6 @@ export function processTerminal(): Terminal {
 
 /** C0 and C1 control characters but newline and tab: text of users or servers must not steer the terminal. */
 export function printable(text: string): string {
-  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
   return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '\ufffd');
 }
 

@@ -47,7 +47,7 @@ export async function generate(o: GenerateOptions): Promise<CommandResult<JobSum
     const folder = openJobFolder(dir, { create: true, sync: settings.STINT_SYNC });
     try {
       const { spec, digest, created } = await createOrRead(folder, loaded, o);
-      const frozen = await readFrozen(dir, spec);
+      const frozen = readFrozen(dir, spec);
       return await runSession({
         ...o,
         folder,

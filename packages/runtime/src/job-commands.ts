@@ -20,7 +20,7 @@ export async function resume(o: ResumeOptions): Promise<CommandResult<JobSummary
     const settings = readSettings(o.env);
     const dir = resolve(o.cwd, o.dir);
     const { spec, digest } = await readSpec(dir);
-    const frozen = await readFrozen(dir, spec);
+    const frozen = readFrozen(dir, spec);
     const folder = openJobFolder(dir, { create: false, sync: settings.STINT_SYNC });
     try {
       return await runSession({

@@ -74,7 +74,7 @@ async function createProvider(
     }
     case 'llama': {
       const { createLlamaProvider } = await import('@stint/models/llama');
-      return createLlamaProvider({ model, env: options.env, cwd: options.cwd } as never);
+      return createLlamaProvider({ model, env: options.env, cwd: options.cwd });
     }
     case 'rehearsal': {
       const { createRehearsalProvider } = await import('@stint/models/rehearsal');

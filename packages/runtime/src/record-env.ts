@@ -5,7 +5,7 @@ import type { CompiledTemplate, JobSpec, RecordEnv, Sampling, SeedSource } from 
 /** Everything the record machine needs of a frozen job. */
 export async function recordEnv(spec: JobSpec, template: CompiledTemplate, seeds: SeedSource): Promise<RecordEnv> {
   const validators = await Promise.all(
-    template.steps.map((step) => (step.kind === 'model' ? compileValidator(step) : null)),
+    template.steps.map((step) => (step.kind === 'model' ? compileValidator(step) : Promise.resolve(null))),
   );
   return {
     spec,

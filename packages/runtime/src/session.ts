@@ -93,7 +93,7 @@ export async function runSession(o: SessionOptions): Promise<CommandResult<JobSu
       jobId: o.spec.job_id,
       name: o.spec.name,
       dir: o.out,
-      progress: running.progress,
+      progress: () => running.progress(),
       stop: (signal) => {
         running.stop({ type: 'interrupted', signal });
       },

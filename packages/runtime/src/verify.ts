@@ -21,7 +21,7 @@ import {
   shardKey,
   usdToNearestNano,
 } from '@stint/core';
-import type { JobSpec, Manifest, ShardCheckpoint } from '@stint/core';
+import type { CompiledTemplate, JobSpec, Manifest, ShardCheckpoint } from '@stint/core';
 import { describeThisProcess, openSeedFile, ownerIsAlive } from '@stint/local';
 import type { CommandResult, RunOptions } from './commands.ts';
 import { asResult } from './generate.ts';
@@ -65,10 +65,12 @@ export async function verify(o: RunOptions & { dir: string }): Promise<CommandRe
     const settings = readSettings(o.env);
     const dir = resolve(o.cwd, o.dir);
     const found = new Findings(dir);
-    const { spec, digest } = await readSpec(dir);
+    const read = await found.guard('inputs', 'job.json', () => specOf(dir));
+    if (!read) return done('', found);
+    const { spec, digest } = read;
     if (!existsSync(join(dir, 'state.sqlite'))) {
       found.add('log', 'state.sqlite', 'is missing: status, limits and the call log are lost');
-      return done(spec, found);
+      return done(spec.job_id, found);
     }
     const folder = openJobFolder(dir, { create: false, sync: settings.STINT_SYNC });
     try {
@@ -80,9 +82,9 @@ export async function verify(o: RunOptions & { dir: string }): Promise<CommandRe
         });
       }
       if (!state) found.add('log', 'state.sqlite', 'knows no job');
-      await found.guard('inputs', 'inputs', () => checkInputs(dir, spec, found));
+      const frozen = await found.guard('inputs', 'inputs', () => checkInputs(dir, spec, found));
       const shards = await checkShards(folder, spec, digest, found);
-      await checkRecords(folder, spec, shards, found);
+      await checkRecords(folder, spec, frozen?.compiled, shards, found);
       await found.guard('log', 'state.sqlite', () =>
         checkLog(folder, shards, state?.limits.budgetNanoUsd ?? null, found),
       );
@@ -90,15 +92,23 @@ export async function verify(o: RunOptions & { dir: string }): Promise<CommandRe
     } finally {
       await folder.close();
     }
-    return done(spec, found);
+    return done(spec.job_id, found);
   });
 }
 
-function done(spec: JobSpec, found: Findings): CommandResult<VerifyResult> {
+/** A folder that is no job is a wrong argument, not damage. */
+function specOf(dir: string): ReturnType<typeof readSpec> {
+  if (existsSync(join(dir, 'state.sqlite')) && !existsSync(join(dir, 'job.json'))) {
+    throw new AppError('FAILED_PRECONDITION', 'DAMAGED', 'is missing', { details: { file: 'job.json' } });
+  }
+  return readSpec(dir);
+}
+
+function done(jobId: string, found: Findings): CommandResult<VerifyResult> {
   const { damage, count, checked } = found;
   const body: VerifyResult = {
     schema: 'stint.verify/1',
-    job_id: spec.job_id,
+    job_id: jobId,
     ok: count === 0,
     checked,
     damage,
@@ -128,7 +138,7 @@ class Findings {
     try {
       return await run();
     } catch (e) {
-      if (isAppError(e) && (e.reason === 'DAMAGED' || e.code === 'NOT_FOUND')) {
+      if (isAppError(e) && (e.reason === 'DAMAGED' || (e.code === 'NOT_FOUND' && e.reason !== 'NOT_A_JOB'))) {
         const named = e.info.details?.['file'];
         this.add(check, typeof named === 'string' ? named : file, e.message);
         return undefined;
@@ -138,12 +148,18 @@ class Findings {
   }
 }
 
-async function checkInputs(dir: string, spec: JobSpec, found: Findings): Promise<void> {
-  await readFrozen(dir, spec);
+async function checkInputs(
+  dir: string,
+  spec: JobSpec,
+  found: Findings,
+): Promise<{ compiled: CompiledTemplate } | undefined> {
+  const frozen = readFrozen(dir, spec);
   const seeds = join(dir, 'inputs', 'seeds.jsonl');
   if ((await hashOf(seeds)).sha256 !== spec.seeds.sha256) {
     found.add('inputs', seeds, 'was changed: its sha256 is not the one in job.json');
+    return undefined;
   }
+  return frozen;
 }
 
 /** Checkpoints with their batch and reject files; those that hold come back, ascending. */
@@ -242,13 +258,14 @@ async function checkJobCheckpoint(
 async function checkRecords(
   folder: JobFolder,
   spec: JobSpec,
+  template: CompiledTemplate | undefined,
   shards: readonly ShardCheckpoint[],
   found: Findings,
 ): Promise<void> {
-  const frozen = await readFrozen(folder.dir, spec).catch(() => null);
-  const seeds = frozen && openSeedFile(join(folder.dir, 'inputs', 'seeds.jsonl'));
+  // Where the inputs are damaged, prompts can't be made again; that is in the findings already.
+  const seeds = template && openSeedFile(join(folder.dir, 'inputs', 'seeds.jsonl'));
   try {
-    const env = frozen && seeds && (await recordEnv(spec, frozen.compiled, seeds));
+    const env = template && seeds && (await recordEnv(spec, template, seeds));
     for (const shard of shards) {
       const key = shardKey(shard.shard);
       let spend = 0;

@@ -77,7 +77,7 @@ export function frozenInputsMissing(dir: string, spec: JobSpec): boolean {
  * The template as frozen; resume and verify read nothing else.
  * @throws AppError FAILED_PRECONDITION/DAMAGED where a file is missing or was edited
  */
-export function readFrozen(dir: string, spec: JobSpec): Promise<{ compiled: CompiledTemplate }> {
+export function readFrozen(dir: string, spec: JobSpec): { compiled: CompiledTemplate } {
   const damaged = (file: string, why: string): AppError =>
     new AppError('FAILED_PRECONDITION', 'DAMAGED', `${file} ${why}`, {
       hint: 'Restore it from a copy of the job folder; nothing was changed.',
@@ -98,5 +98,5 @@ export function readFrozen(dir: string, spec: JobSpec): Promise<{ compiled: Comp
   const { template, problems } = compileTemplate(spec.template.spec, sources, null);
   if (!template)
     throw damaged(join(dir, 'job.json'), `holds a template that does not compile: ${problems[0]?.message ?? ''}`);
-  return Promise.resolve({ compiled: template });
+  return { compiled: template };
 }

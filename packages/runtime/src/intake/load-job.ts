@@ -191,7 +191,7 @@ function freezeModel(alias: string, m: ModelFile, base: string, o: LoadOptions):
     temperature: m.temperature ?? 0.7,
     timeout_s: m.timeout_s ?? 120,
     price,
-  } as FrozenModel;
+  };
   if (absolute !== undefined) frozen.path = absolute;
   return frozen;
 }

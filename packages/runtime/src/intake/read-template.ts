@@ -37,9 +37,7 @@ export function readTemplate(path: string, aliases: ReadonlySet<string> | null):
   }
   const parsed = templateSchema.safeParse(top.template);
   if (!parsed.success) {
-    const problems = parsed.error.issues.flatMap((i) =>
-      problemsOf({ ...i, path: ['template', ...i.path] } as typeof i, top),
-    );
+    const problems = parsed.error.issues.flatMap((i) => problemsOf({ ...i, path: ['template', ...i.path] }, top));
     throw badInput(yaml.locate(problems));
   }
   const spec = parsed.data;
