@@ -7,6 +7,13 @@ export type { ManifestProblem } from './check-manifest.ts';
 export { renderCard } from './card.ts';
 export type { CardData } from './card.ts';
 export { renderReport } from './report/render-report.ts';
-export { MAX_PARTITIONS, NULL_PARTITION, partitionFolder, partitioningOf } from './partition-key.ts';
+export {
+  MAX_PARTITIONS,
+  NULL_PARTITION,
+  isRecordPath,
+  partitionFolder,
+  partitioningOf,
+  seedPartition,
+} from './partition-key.ts';
 export type { Partitioning } from './partition-key.ts';
 export { guardFormula, parquetColumns, planExport } from './export-plan.ts';

@@ -43,16 +43,27 @@ export function partitioningOf(
       if (!isJsonObject(record)) return null;
       const seedIndex = record['seed_index'];
       if (path[0] !== 'generation_result' && seedValue && typeof seedIndex === 'number') {
-        const row = seedValue(seedIndex);
-        // A field whose own name has dots goes before a path.
-        const ways = [[field], path, ...(path[0] === 'seed' ? [path.slice(1)] : [])];
-        const found = ways.map((way) => lookUp(row, way)).find((v) => v !== undefined);
-        if (found !== undefined) return textOf(found);
+        const found = seedPartition(seedValue(seedIndex), field);
+        if (found !== undefined) return found;
       }
-      const own = path[0] === 'generation_result' || RECORD_COLUMNS.includes(path[0] ?? '');
-      return own ? textOf(lookUp(record, path)) : null;
+      return isRecordPath(field) ? textOf(lookUp(record, path)) : null;
     },
   };
+}
+
+/** The partition of a record by a field of its seed row; undefined where the row has no such field. */
+export function seedPartition(row: SeedRow, field: string): string | null | undefined {
+  const path = field.split('.');
+  // A field whose own name has dots goes before a path.
+  const ways = [[field], path, ...(path[0] === 'seed' ? [path.slice(1)] : [])];
+  const found = ways.map((way) => lookUp(row, way)).find((v) => v !== undefined);
+  return found === undefined ? undefined : textOf(found);
+}
+
+/** True where records without such a seed field may still have a value there. */
+export function isRecordPath(field: string): boolean {
+  const [first = ''] = field.split('.');
+  return first === 'generation_result' || RECORD_COLUMNS.includes(first);
 }
 
 /** Gives each value its folder, at most `MAX_PARTITIONS`; equal folders never mean different values. */
@@ -74,7 +85,10 @@ export class PartitionFolders {
         'INVALID_ARGUMENT',
         'TOO_MANY_PARTITIONS',
         `${this.field} has more than ${String(MAX_PARTITIONS)} different values`,
-        { details: { field: this.field }, hint: 'Partition by a column with few values, or use partition_strategy: none.' },
+        {
+          details: { field: this.field },
+          hint: 'Partition by a column with few values, or use partition_strategy: none.',
+        },
       );
     }
     let folder = partitionFolder(this.field, value);

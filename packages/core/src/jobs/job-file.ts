@@ -5,7 +5,10 @@ import type { Problem } from './compile-template.ts';
 
 /** The job file: what a user writes. Field by field in docs/job-file.md; published as schemas/job.schema.json. */
 
-const money = z.union([z.number(), z.string()]);
+const money = z.union([
+  z.number().min(0),
+  z.string().regex(/^\$?\d{1,16}(?:\.\d+)?$/, 'an amount in USD like 5 or 2.50'),
+]);
 const text = z.string().min(1);
 
 const priceFile = z

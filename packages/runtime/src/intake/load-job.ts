@@ -3,7 +3,16 @@ import { createHash } from 'node:crypto';
 import { createReadStream, existsSync } from 'node:fs';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { AppError, builtInAliases, durationMs, findPrice, isAppError, parseJobFile, usdToNano } from '@stint/core';
+import {
+  AppError,
+  builtInAliases,
+  compileValidator,
+  durationMs,
+  findPrice,
+  isAppError,
+  parseJobFile,
+  usdToNano,
+} from '@stint/core';
 import type { CompiledTemplate, FrozenModel, JobSpec, ModelFile, ParsedJob, Price, Problem } from '@stint/core';
 import { apiKeyFor } from '@stint/models/openai';
 import { OPENAI_URL } from '../providers.ts';
@@ -11,6 +20,7 @@ import { stintVersion } from '../version.ts';
 import { badInput } from './problems.ts';
 import { checkSeeds, resolveSeedPath } from './read-seeds.ts';
 import { readTemplate } from './read-template.ts';
+import type { LoadedTemplate } from './read-template.ts';
 import { readYamlFile } from './yaml-file.ts';
 
 export interface LoadOptions {
@@ -97,10 +107,12 @@ export async function loadJob(o: LoadOptions): Promise<LoadedJob> {
     });
   }
   if (found.length > 0) throw badInput(yaml.locate(found));
+  await checkAnswerRules(template);
   const seedPath = resolveSeedPath(job.seed_data_path, base);
   const sampling = job.sampling ?? 'shuffle';
   const weightField = /^weighted\((.+)\)$/.exec(sampling)?.[1] ?? null;
-  const seeds = await checkSeeds(seedPath, template.compiled.requirements, weightField);
+  const partitionField = /^field:(.+)$/.exec(job.partition_strategy ?? '')?.[1] ?? null;
+  const seeds = await checkSeeds(seedPath, template.compiled.requirements, weightField, partitionField);
   if (seeds.problems.length > 0) throw badInput(seeds.problems);
   const numRecords = o.overrides?.numRecords ?? job.num_records;
   return {
@@ -148,6 +160,11 @@ export async function loadJob(o: LoadOptions): Promise<LoadedJob> {
     fileLimits: { budgetNanoUsd: fileBudget ?? null, numRecords: job.num_records },
     warnings: [...template.warnings, ...seeds.warnings],
   };
+}
+
+/** Schemas and patterns of `output` and `expect` compile now, or never. */
+async function checkAnswerRules(template: LoadedTemplate): Promise<void> {
+  for (const step of template.compiled.steps) if (step.kind === 'model') await compileValidator(step);
 }
 
 function templatePath(job: ParsedJob, base: string): string {

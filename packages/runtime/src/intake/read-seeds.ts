@@ -6,7 +6,7 @@ import { extname, join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { AppError, reservedNames } from '@stint/core';
-import type { Problem, Requirement } from '@stint/core';
+import type { Problem, Requirement, SeedRow } from '@stint/core';
 import { parseData, toJson } from '@stint/jinja';
 import { readText } from './yaml-file.ts';
 
@@ -227,7 +227,9 @@ export async function checkSeeds(
   path: string,
   requirements: readonly Requirement[],
   weightField: string | null,
+  partitionField: string | null,
 ): Promise<SeedSummary> {
+  const partitions = partitionField === null ? null : await partitionCheck(partitionField);
   const hash = createHash('sha256');
   const needed = requirements.filter((r) => !r.optional);
   const problems: Problem[] = [];
@@ -263,15 +265,45 @@ export async function checkSeeds(
         });
       }
     }
+    partitions?.see(row.value);
     for (const name of reservedNames)
       if (!shadowed.has(name) && field(row.value, name) !== undefined) shadowed.add(name);
   }
   if (rows === 0) throw badSeeds(path, null, 'the seed file has no rows');
+  problems.push(...(partitions?.problems(path) ?? []));
   const warnings = [...shadowed].map((name) => ({
     file: path,
     message: `the seed field "${name}" is hidden by the reserved name; use seed.${name} in the template`,
   }));
   return { rows, bytes, sha256: hash.digest('hex'), problems, warnings };
+}
+
+/** Sees before money is spent what an export could not write: a field that no row has, or too many values. */
+async function partitionCheck(field: string) {
+  const { isRecordPath, MAX_PARTITIONS, seedPartition } = await import('@stint/export');
+  const values = new Set<string | null>();
+  return {
+    see: (row: unknown): void => {
+      const value = seedPartition(row as SeedRow, field);
+      if (value !== undefined && values.size <= MAX_PARTITIONS) values.add(value);
+    },
+    problems: (path: string): Problem[] => {
+      const bad = (message: string): Problem[] => [
+        {
+          file: path,
+          path: 'partition_strategy',
+          reason: 'BAD_PARTITION',
+          message,
+          hint: 'Choose another field, or none.',
+        },
+      ];
+      if (values.size === 0 && !isRecordPath(field)) {
+        return bad(`partition_strategy: no seed row has a field "${field}"`);
+      }
+      if (values.size <= MAX_PARTITIONS) return [];
+      return bad(`partition_strategy: seed field "${field}" has more than ${MAX_PARTITIONS} different values`);
+    },
+  };
 }
 
 function field(value: unknown, name: string): unknown {

@@ -42,7 +42,7 @@ export function readYamlFile(path: string, what: string): YamlFile {
       'INVALID_ARGUMENT',
       'BAD_YAML',
       `${path}: ${cause instanceof Error ? cause.message : 'unreadable'}`,
-      { cause },
+      { cause, hint: `Correct the ${what}; it may use at most 100 aliases.`, details: { file: path } },
     );
   }
   return { path, value, locate: (problems) => problems.map((p) => located(p, path, doc, lines)) };
