@@ -24,7 +24,8 @@ export async function checkManifest(dir: string, manifest: Manifest, signal?: Ab
     const found = await stat(path).catch(() => null);
     if (!found?.isFile()) bad('is missing');
     else if (found.size !== file.bytes) bad(`has ${found.size} bytes, the manifest says ${file.bytes}`);
-    else if ((await hashFile(path, signal)).sha256 !== file.sha256) bad('was changed: its sha256 is not the manifest’s');
+    else if ((await hashFile(path, signal)).sha256 !== file.sha256)
+      bad('was changed: its sha256 is not the manifest’s');
   }
   return problems;
 }

@@ -147,7 +147,9 @@ async function writeAll(options: ExportOptions, tmp: string, duckDb: DuckDbProce
     progress('partitions', partitionedRows);
   }
   const columns = parquetColumns(tables?.plan ?? planExport(spec));
-  const data = await Promise.all(files.map(async (f) => ({ ...f.file, path: `exports/${f.name}`, ...(await f.facts) })));
+  const data = await Promise.all(
+    files.map(async (f) => ({ ...f.file, path: `exports/${f.name}`, ...(await f.facts) })),
+  );
   const card = { spec, status: options.status, rows: facts.rows, files: data, columns, clockIso: options.clockIso };
   await writeFile(join(tmp, 'README.md'), renderCard({ ...card, report: options.report }));
   const documents = [{ name: 'README.md', format: 'README' }];

@@ -5,7 +5,8 @@ import { DuckDbError } from './duckdb-process.ts';
 /** Error codes of the file system that mean: no room, or the disk fails. */
 const STORAGE_CODES = new Set(['ENOSPC', 'EDQUOT', 'EIO', 'EROFS', 'EFBIG']);
 /** DuckDB gives text only. Seen in 1.5.4: `IO Error: Could not write all bytes to file …: wanted=… wrote=…`. */
-const STORAGE_TEXT = /No space left on device|Disk quota exceeded|Could not write|Input\/output error|failed to offload/i;
+const STORAGE_TEXT =
+  /No space left on device|Disk quota exceeded|Could not write|Input\/output error|failed to offload/i;
 
 /** True where DuckDB ran out of the memory it was allowed. */
 export const isOutOfMemory = (e: unknown): boolean => e instanceof DuckDbError && /Out of Memory/i.test(e.message);

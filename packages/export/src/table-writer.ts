@@ -87,7 +87,7 @@ export class TableWriter {
 
   /** Runs what reads a source; after each of three known refusals once more, with its remedy. */
   private async repairing<T>(source: TableSource, run: (path: string) => Promise<T>): Promise<T> {
-    for (const tried = new Set<string>(); ; ) {
+    for (const tried = new Set<string>(); ;) {
       try {
         return await run(this.cleaned.get(source.path) ?? source.path);
       } catch (e) {
