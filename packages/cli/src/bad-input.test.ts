@@ -6,8 +6,8 @@ import type { StubModelServer } from '@stint/contracts/stub-model-server';
 import { generate } from '@stint/runtime';
 import type { ErrorBody } from '@stint/runtime';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { errorOf, jobFile, runCli, TOPICS, TWO_STEPS, workbench } from './test-support/workbench.ts';
-import type { Workbench } from './test-support/workbench.ts';
+import { errorOf, jobFile, runCli, TOPICS, TWO_STEPS, workbench } from '../testing/workbench.ts';
+import type { Workbench } from '../testing/workbench.ts';
 
 let bench: Workbench;
 let stub: StubModelServer;

@@ -8,8 +8,8 @@ import { startStubModelServer } from '@stint/contracts/stub-model-server';
 import { generate, verify } from '@stint/runtime';
 import type { VerifyResult } from '@stint/runtime';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { jobFile, TOPICS, TWO_STEPS, workbench } from './test-support/workbench.ts';
-import type { Workbench } from './test-support/workbench.ts';
+import { jobFile, TOPICS, TWO_STEPS, workbench } from '../testing/workbench.ts';
+import type { Workbench } from '../testing/workbench.ts';
 
 let bench: Workbench;
 beforeAll(async () => {

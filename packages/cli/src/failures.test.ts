@@ -5,8 +5,8 @@ import type { StubModelServer, StubModelSettings } from '@stint/contracts/stub-m
 import { generate, resume } from '@stint/runtime';
 import type { JobSummary } from '@stint/runtime';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { dataset, jobFile, ONE_STEP, TOPICS, TWO_STEPS, workbench } from './test-support/workbench.ts';
-import type { Workbench } from './test-support/workbench.ts';
+import { dataset, jobFile, ONE_STEP, TOPICS, TWO_STEPS, workbench } from '../testing/workbench.ts';
+import type { Workbench } from '../testing/workbench.ts';
 
 let bench: Workbench;
 let stub: StubModelServer;

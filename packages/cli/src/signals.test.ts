@@ -15,8 +15,8 @@ import {
   TWO_STEPS,
   until,
   workbench,
-} from './test-support/workbench.ts';
-import type { Workbench } from './test-support/workbench.ts';
+} from '../testing/workbench.ts';
+import type { Workbench } from '../testing/workbench.ts';
 
 let bench: Workbench;
 let stub: StubModelServer;

@@ -18,7 +18,7 @@ process.on('message', (request: DuckDbRequest) => {
 async function answer({ id, sql }: DuckDbRequest): Promise<DuckDbReply> {
   try {
     const result = await connection.runAndReadAll(sql);
-    return { id, rows: result.getRowsJson() as unknown[][] };
+    return { id, rows: result.getRowsJson() };
   } catch (e) {
     return { id, error: e instanceof Error ? e.message : String(e) };
   }

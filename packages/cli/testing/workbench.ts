@@ -8,14 +8,14 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { DatasetRecord } from '@stint/core';
 import type { ErrorBody, JobSummary } from '@stint/runtime';
-import { stringify } from 'yaml';
 
-const BIN = fileURLToPath(new URL('../../bin/stint.js', import.meta.url));
+const BIN = fileURLToPath(new URL('../bin/stint.js', import.meta.url));
 
 export interface Workbench {
   dir: string;
   path(...parts: string[]): string;
   write(name: string, text: string): string;
+  /** JSON is YAML too. */
   yaml(name: string, value: unknown): string;
   dispose(): void;
 }
@@ -32,7 +32,7 @@ export function workbench(): Workbench {
     dir,
     path,
     write,
-    yaml: (name, value) => write(name, stringify(value)),
+    yaml: (name, value) => write(name, JSON.stringify(value, null, 2)),
     dispose: () => rmSync(dir, { recursive: true, force: true }),
   };
 }
