@@ -23,7 +23,7 @@ function make(given: Json | undefined, root: JsonObject, style: ValueStyle, dept
   const schema = resolve(given, root);
   if ('const' in schema) return schema['const'] ?? null;
   if (Array.isArray(schema['enum']) && schema['enum'].length > 0) return style.draws.of(schema['enum']);
-  switch (typeOf(schema, style, depth)) {
+  switch (typeOf(schema, depth)) {
     case 'string':
       return text(schema, style);
     case 'integer':
@@ -85,7 +85,7 @@ function pointed(root: JsonObject, ref: string): Json | undefined {
   return at;
 }
 
-function typeOf(schema: JsonObject, style: ValueStyle, depth: number): unknown {
+function typeOf(schema: JsonObject, depth: number): unknown {
   const type = schema['type'];
   if (Array.isArray(type)) {
     if (depth >= MAX_DEPTH && type.includes('null')) return 'null';
