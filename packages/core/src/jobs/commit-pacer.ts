@@ -4,6 +4,8 @@ import type { Committer } from './committer.ts';
 
 /** Decided records that may wait for their commit, and their text in UTF-16 units, before admission pauses. */
 const MAX_WAITING = 20_000;
+/** Decided records that are committed before their time: a fast job would hold much text for a second. */
+const COMMIT_AT = 4_096;
 const MAX_BACKLOG = 32 * 1024 * 1024;
 const EVERY_MS = 1_000;
 /** A commit may take this share of the time between commits, so that slow storage is not kept busy with state. */
@@ -28,7 +30,7 @@ export class CommitPacer {
   ) {
     this.#committer = committer;
     this.#clock = clock;
-    this.#most = Math.min(checkpointInterval === 'auto' ? MAX_WAITING : checkpointInterval, MAX_WAITING);
+    this.#most = Math.min(checkpointInterval === 'auto' ? COMMIT_AT : checkpointInterval, MAX_WAITING);
     this.#on = on;
     this.#dueAt = clock.monotonic() + EVERY_MS;
   }

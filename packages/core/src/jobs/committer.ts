@@ -24,6 +24,9 @@ export interface Decided {
   outputTokens: number;
 }
 
+/** A decision that waits, its line as the bytes that will be written. */
+type Waiting = Omit<Decided, 'line'> & { line: Uint8Array | null };
+
 /**
  * The commit protocol: (1) the batch file, create-only, immutable; (2) compare-and-swap of the shard's checkpoint that
  * names it; then the derived job checkpoint, and the log may drop the answers. Data before state, and a crash between
@@ -35,9 +38,10 @@ export class Committer {
   readonly #log: CallLog;
   readonly #lease: () => Lease;
   readonly #sha256: Sha256;
-  #waiting: Decided[] = [];
+  #waiting: Waiting[] = [];
+  #lines = new LineBuffer();
   #seq = 0;
-  /** UTF-16 units of the lines that wait. */
+  /** Bytes of the lines that wait. */
   backlog = 0;
 
   constructor(store: ObjectStore, book: ShardBook, log: CallLog, lease: () => Lease, sha256: Sha256) {
@@ -53,8 +57,9 @@ export class Committer {
   }
 
   add(decided: Decided): void {
-    this.#waiting.push(decided);
-    this.backlog += decided.line?.length ?? 0;
+    const line = decided.line === null ? null : this.#lines.add(decided.line);
+    this.#waiting.push({ ...decided, line });
+    this.backlog += line?.length ?? 0;
   }
 
   /** Commits all that waits. One call at a time. @throws AppError LEASE_LOST, STORAGE_UNAVAILABLE */
@@ -62,6 +67,7 @@ export class Committer {
     const batch = this.#waiting;
     if (batch.length === 0) return;
     this.#waiting = [];
+    this.#lines = new LineBuffer();
     this.backlog = 0;
     batch.sort((a, b) => a.index - b.index);
     for (let from = 0; from < batch.length;) {
@@ -75,7 +81,7 @@ export class Committer {
     await this.#book.writeJobCheckpoint(false, totals.inputTokens + totals.outputTokens, totals.settledNanoUsd);
   }
 
-  async #commitShard(shard: number, decided: readonly Decided[]): Promise<void> {
+  async #commitShard(shard: number, decided: readonly Waiting[]): Promise<void> {
     await this.#book.open(shard);
     const seq = ++this.#seq;
     const entries = await this.writeFiles(seq, decided);
@@ -88,7 +94,7 @@ export class Committer {
   /** Writes the batch file and the rejects file of one commit, each only where it has rows. */
   async writeFiles(
     seq: number,
-    decided: readonly Decided[],
+    decided: readonly Waiting[],
   ): Promise<{ batch: BatchEntry | null; rejects: ShardCheckpoint['rejects'][number] | null }> {
     const { epoch } = this.#lease();
     const ok = decided.filter((d) => d.line !== null);
@@ -98,14 +104,14 @@ export class Committer {
       rejected.length === 0
         ? null
         : await this.#put(
-            rejected.map((r) => JSON.stringify(r)),
+            rejected.map((r) => encodeUtf8(JSON.stringify(r))),
             (sha) => rejectsKey(epoch, seq, sha),
           );
     const written =
       ok.length === 0
         ? null
         : await this.#put(
-            ok.map((d) => d.line ?? ''),
+            ok.flatMap((d) => d.line ?? []),
             (sha) => batchKey(epoch, seq, sha),
           );
     return { rejects, batch: written && { ...written, ranges: rangesOf(ok.map((d) => d.index)) } };
@@ -117,10 +123,10 @@ export class Committer {
   }
 
   async #put(
-    lines: readonly string[],
+    lines: readonly Uint8Array[],
     name: (sha256: string) => string,
   ): Promise<{ key: string; rows: number; bytes: number; sha256: string }> {
-    const body = encodeUtf8(`${lines.join('\n')}\n`);
+    const body = joinLines(lines);
     const sha256 = this.#sha256(body);
     const key = name(sha256);
     try {
@@ -133,18 +139,53 @@ export class Committer {
   }
 }
 
+const CHUNK_BYTES = 1 << 20;
+
+/**
+ * Lines as bytes, many to a chunk. As strings they would hold on to all the pieces they were put together from, for as
+ * long as they wait.
+ */
+class LineBuffer {
+  static readonly #encoder = new TextEncoder();
+  #chunk = new Uint8Array(0);
+  #used = 0;
+
+  add(line: string): Uint8Array {
+    // A UTF-16 unit takes at most three bytes.
+    if (this.#chunk.length - this.#used < line.length * 3) {
+      this.#chunk = new Uint8Array(Math.max(CHUNK_BYTES, line.length * 3));
+      this.#used = 0;
+    }
+    const { written } = LineBuffer.#encoder.encodeInto(line, this.#chunk.subarray(this.#used));
+    const bytes = this.#chunk.subarray(this.#used, this.#used + written);
+    this.#used += written;
+    return bytes;
+  }
+}
+
+function joinLines(lines: readonly Uint8Array[]): Uint8Array {
+  const body = new Uint8Array(lines.reduce((n, l) => n + l.length + 1, 0));
+  let at = 0;
+  for (const line of lines) {
+    body.set(line, at);
+    at += line.length + 1;
+    body[at - 1] = 10;
+  }
+  return body;
+}
+
 /** The checkpoint after these decisions: an index that is ok now is failed no longer. */
 export function merge(
   before: Omit<ShardCheckpoint, 'digest'>,
-  decided: readonly Decided[],
+  decided: readonly Waiting[],
   entries: { batch: BatchEntry | null; rejects: ShardCheckpoint['rejects'][number] | null },
 ): Omit<ShardCheckpoint, 'digest'> {
   const now = new Set(decided.map((d) => d.index));
   const failed = before.failed.filter((f) => !now.has(f.index));
   for (const d of decided) if (d.failed) failed.push(d.failed);
   failed.sort((a, b) => a.index - b.index);
-  const sum = (pick: (d: Decided) => number): number => decided.reduce((n, d) => n + pick(d), 0);
-  const rejectCost = (d: Decided): number => d.rejects.reduce((n, r) => n + usdToNearestNano(r.cost_usd), 0);
+  const sum = (pick: (d: Waiting) => number): number => decided.reduce((n, d) => n + pick(d), 0);
+  const rejectCost = (d: Waiting): number => d.rejects.reduce((n, r) => n + usdToNearestNano(r.cost_usd), 0);
   return {
     ...before,
     batches: entries.batch ? [...before.batches, entries.batch] : before.batches,
