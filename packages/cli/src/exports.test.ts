@@ -96,7 +96,7 @@ afterAll(async () => {
 const parquet = async (path: string): Promise<Record<string, unknown>[]> =>
   (await parquetReadObjects({ file: await asyncBufferFromFile(path), compressors })) as Record<string, unknown>[];
 const csv = (path: string): Record<string, string>[] =>
-  parseCsv(readFileSync(path), { columns: true }) as Record<string, string>[];
+  parseCsv<Record<string, string>>(readFileSync(path), { columns: true });
 /** BigInt as number, undefined as null: what a reader of Parquet gives, as JSON has it. */
 const plain = (value: unknown): unknown =>
   JSON.parse(JSON.stringify(value, (_k, v: unknown) => (typeof v === 'bigint' ? Number(v) : v)));

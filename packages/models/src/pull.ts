@@ -3,12 +3,10 @@
 // file that is there is whole. What an interrupted download left is gone on with.
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { createWriteStream, existsSync, statSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { existsSync, statSync } from 'node:fs';
+import { mkdir, mkdtemp, open, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { AppError } from '@stint/core';
 import { catalogueModel, modelStore, sha256File } from './catalogue.ts';
 import type { CatalogueModel, ModelPlaces, ModelSource } from './catalogue.ts';
@@ -112,16 +110,18 @@ async function download(url: string, part: string, model: CatalogueModel, o: Pul
   await writeFile(`${part}.etag`, tag.startsWith('W/') ? '' : tag);
   let done = have;
   o.onProgress?.(done, model.bytes);
-  const counted = async function* (chunks: AsyncIterable<Uint8Array>) {
-    for await (const chunk of chunks) {
+  // Chunk by chunk, so that all that came is on disk when the line breaks.
+  const out = await open(part, goesOn ? 'a' : 'w');
+  try {
+    for await (const chunk of response.body) {
       done += chunk.length;
       if (done > model.bytes) throw new Error(`the file is longer than the ${model.bytes} bytes of the catalogue`);
+      await out.writeFile(chunk);
       o.onProgress?.(done, model.bytes);
-      yield chunk;
     }
-  };
-  const out = createWriteStream(part, { flags: goesOn ? 'a' : 'w' });
-  await pipeline(Readable.fromWeb(response.body), counted, out);
+  } finally {
+    await out.close();
+  }
 }
 
 /** One download at a time; a lock whose process is gone counts for nothing. */

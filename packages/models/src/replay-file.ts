@@ -78,7 +78,7 @@ function parseRecording(text: string, where: () => string): Recording {
 }
 
 function isUsage(usage: unknown): boolean {
-  if (!isJsonObject(usage as JsonObject)) return false;
+  if (!isJsonObject(usage)) return false;
   const counts = usage as Record<string, unknown>;
   const isCount = (key: string, optional: boolean) =>
     (optional && counts[key] === undefined) || (Number.isSafeInteger(counts[key]) && (counts[key] as number) >= 0);
