@@ -40,7 +40,7 @@ beforeEach(async () => {
       });
     } else res.writeHead(200, headers);
     if (play.cutAt >= play.content.length) res.end(body);
-    else res.write(body.subarray(0, Math.max(0, play.cutAt - from)), () => res.destroy());
+    else res.write(body.subarray(0, Math.max(0, play.cutAt - from)), () => setTimeout(() => res.destroy(), 50));
   });
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/m.gguf`;

@@ -113,7 +113,8 @@ async function download(url: string, part: string, model: CatalogueModel, o: Pul
   // Chunk by chunk, so that all that came is on disk when the line breaks.
   const out = await open(part, goesOn ? 'a' : 'w');
   try {
-    for await (const chunk of response.body) {
+    const body: AsyncIterable<Uint8Array> = response.body;
+    for await (const chunk of body) {
       done += chunk.length;
       if (done > model.bytes) throw new Error(`the file is longer than the ${model.bytes} bytes of the catalogue`);
       await out.writeFile(chunk);

@@ -2,7 +2,7 @@
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { AppError, isJsonObject } from '@stint/core';
-import type { ErrorCode, JsonObject, StopReason } from '@stint/core';
+import type { ErrorCode, StopReason } from '@stint/core';
 
 /** One line of a recordings file: what a payload was answered with, or how it failed. */
 export type Recording =
