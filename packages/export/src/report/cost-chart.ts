@@ -44,7 +44,7 @@ export function costChart(d: ReportData): Html {
 function withoutPauses(at: readonly number[]): number[] {
   const gaps = at.map((t, i) => t - (at[i - 1] ?? t));
   const sorted = gaps.slice(1).sort((a, b) => a - b);
-  const usual = sorted[Math.floor(sorted.length / 2)] ?? 0;
+  const usual = sorted[Math.floor((sorted.length - 1) / 2)] ?? 0;
   const longest = Math.max(10_000, usual * 10);
   let now = 0;
   return gaps.map((gap) => (now += Math.min(gap, longest)));
