@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Writes goldens.json beside this file: what Jinja2 makes of every case under cases/.
+
+A golden is {name, template, files?, context, output | error}; one with a `difference` is of known-differences.json,
+where the interpreter means to do something else. Run: python3 packages/jinja/goldens/generate.py
+"""
+
+import json
+import pathlib
+
+from cases import differences, expressions, filters, filters_text, methods, statements, syntax, tests
+from oracle import outcome
+
+HERE = pathlib.Path(__file__).parent
+MODULES = [expressions, syntax, statements, filters, filters_text, tests, methods]
+
+
+def goldens():
+    for module in MODULES:
+        for case in module.CASES:
+            yield golden(case)
+    for difference, cases in differences.CASES.items():
+        for case in cases:
+            yield {**golden(case), "difference": difference}
+
+
+def golden(case):
+    result = outcome(case)
+    result.pop("message", None)
+    return {"context": {}, **case, **result}
+
+
+def main():
+    all_goldens = list(goldens())
+    names = [g["name"] for g in all_goldens]
+    twice = {n for n in names if names.count(n) > 1}
+    if twice:
+        raise SystemExit(f"names used twice: {sorted(twice)}")
+    lines = [json.dumps(g, ensure_ascii=False) for g in all_goldens]
+    (HERE / "goldens.json").write_text("[\n" + ",\n".join(lines) + "\n]\n", encoding="utf-8")
+    failing = sum("error" in g for g in all_goldens)
+    print(f"{len(all_goldens)} goldens, {failing} of them errors")
+
+
+if __name__ == "__main__":
+    main()
