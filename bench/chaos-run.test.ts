@@ -23,9 +23,9 @@ test(
   async () => {
     const folder = benchFolder(2);
     const stub = await startStub({ latencyMs: 20, jitterMs: 60 });
-    const cap = 0.2;
+    const cap = 0.6;
     try {
-      const args = folder.job('capped', { num_records: 100_000, concurrency: 64, budget_limit: cap });
+      const args = folder.job('capped', { num_records: 100_000, concurrency: 32, budget_limit: cap });
       let code: number | null = null;
       for (let kills = 0; kills < 6; kills++) {
         const run = startCli([...args, '--base-url', stub.url], folder.dir);
