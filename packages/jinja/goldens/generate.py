@@ -16,12 +16,13 @@ MODULES = [expressions, syntax, statements, filters, filters_text, tests, method
 
 
 def goldens():
+    difference_of = {name: key for key, names in differences.NAMES.items() for name in names}
     for module in MODULES:
         for case in module.CASES:
-            yield golden(case)
-    for difference, cases in differences.CASES.items():
-        for case in cases:
-            yield {**golden(case), "difference": difference}
+            difference = difference_of.pop(case["name"], None)
+            yield golden(case) if difference is None else {**golden(case), "difference": difference}
+    if difference_of:
+        raise SystemExit(f"differences of cases that do not exist: {sorted(difference_of)}")
 
 
 def golden(case):

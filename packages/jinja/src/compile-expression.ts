@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Argument, Expr } from './ast.ts';
-import { TemplateError } from './errors.ts';
+import { TemplateError, typeError } from './errors.ts';
 import { binary, compareOp, sliceOf, unary } from './operations.ts';
 import { attribute, item } from './runtime.ts';
 import type { Frame, Rendering } from './runtime.ts';
 import { toText } from './text.ts';
-import { entriesOf, isMapping, truthy, Tuple, Undefined } from './values.ts';
+import { Tuple, Undefined, entriesOf, isMapping, truthy, typeName } from './values.ts';
 import { iterate } from './operations.ts';
 
 export type Evaluate = (r: Rendering, f: Frame) => unknown;
@@ -41,7 +41,7 @@ export function compileExpression(e: Expr): Evaluate {
       return (r, f) => {
         const local = f.get(name);
         if (local !== undefined) return local;
-        return r.global(name) ?? missing(r, name);
+        return r.global(name, f.bare) ?? (f.bare ? new Undefined(name) : missing(r, name));
       };
     }
     case 'list': {
@@ -63,7 +63,7 @@ export function compileExpression(e: Expr): Evaluate {
       return (r, f) => {
         r.meter.objects(1);
         r.meter.elements(entries.length * 4);
-        return new Map(entries.map(([k, v]) => [k(r, f), v(r, f)]));
+        return new Map(entries.map(([k, v]) => [hashable(k(r, f)), v(r, f)]));
       };
     }
     case 'attr': {
@@ -157,10 +157,17 @@ export function compileExpression(e: Expr): Evaluate {
         return new Undefined(
           'inline if',
           'the inline if-expression evaluated to false and no else section was defined.',
+          true,
         );
       };
     }
   }
+}
+
+function hashable(key: unknown): unknown {
+  if (isMapping(key) || (Array.isArray(key) && !(key instanceof Tuple)))
+    throw typeError(`unhashable type: '${typeName(key)}'`);
+  return key;
 }
 
 function missing(r: Rendering, name: string): unknown {

@@ -237,12 +237,12 @@ export class ExpressionParser {
   }
 
   #product(): Expr {
-    let left = this.#unary();
+    let left = this.#power();
     const link = this.#chain();
     while (this.isOp('*') || this.isOp('/') || this.isOp('//') || this.isOp('%')) {
       link();
       const t = this.take();
-      left = { kind: 'binary', op: t.text as '*' | '/' | '//' | '%', left, right: this.#unary(), line: t.line };
+      left = { kind: 'binary', op: t.text as '*' | '/' | '//' | '%', left, right: this.#power(), line: t.line };
     }
     return left;
   }
@@ -259,18 +259,18 @@ export class ExpressionParser {
         line: t.line,
       }));
     } else value = this.#primary();
-    value = this.#power(this.#postfix(value));
+    value = this.#postfix(value);
     return withFilter ? this.#filtersAndTests(value) : value;
   }
 
-  /** Jinja binds `**` to what stands before it; `2 ** -1` and chains go to the left. */
-  #power(base: Expr): Expr {
-    let left = base;
+  /** Unlike Python's, Jinja's `**` goes to the left, and a sign binds tighter: `-2 ** 2` is 4. */
+  #power(): Expr {
+    let left = this.#unary();
     const link = this.#chain();
     while (this.isOp('**')) {
       link();
       const { line } = this.take();
-      left = { kind: 'binary', op: '**', left, right: this.nested(() => this.#unary()), line };
+      left = { kind: 'binary', op: '**', left, right: this.#unary(), line };
     }
     return left;
   }

@@ -132,7 +132,9 @@ export const listFilters: Record<string, Filter> = {
     return itemsOf(v, env).filter((item) => {
       const id = key(item);
       if (id instanceof Undefined) id.fail();
-      if (typeof id === 'string' || typeof id === 'number') {
+      if (isMapping(id) || (Array.isArray(id) && !(id instanceof Tuple)))
+        throw typeError(`unhashable type: '${typeName(id)}'`);
+      if (typeof id === 'string') {
         if (seen.has(id)) return false;
         seen.add(id);
         return true;
@@ -199,7 +201,7 @@ export const listFilters: Record<string, Filter> = {
       const start = offset + i * each;
       if (i < extra) offset++;
       const row = items.slice(start, offset + (i + 1) * each);
-      if (fill !== undefined && fill !== null && i >= extra && extra > 0) row.push(fill);
+      if (fill !== undefined && fill !== null && i >= extra) row.push(fill);
       return row;
     });
   },

@@ -2,11 +2,13 @@
 import { int, named } from './environment.ts';
 import type { Filter } from './environment.ts';
 import { TemplateError, typeError } from './errors.ts';
-import { percentFormat } from './format.ts';
+import { escapeHtml } from './escape-html.ts';
+import { fixed, percentFormat } from './format.ts';
 import type { Meter } from './meter.ts';
 import { capitalize, linesOf, replaceText, splitSpace, strip, wordsOf } from './methods.ts';
 import { codePoints, firstOf, iterate, lengthOf, listOf } from './operations.ts';
 import { repr, toText } from './text.ts';
+import { urlize } from './urlize.ts';
 import {
   asFloat,
   asInt,
@@ -23,16 +25,6 @@ import {
   Undefined,
 } from './values.ts';
 
-const ENTITIES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&#34;', "'": '&#39;' };
-function escapeHtml(s: string, meter: Meter): string {
-  let grows = 0;
-  for (let i = 0; i < s.length; i++) grows += (ENTITIES[s.charAt(i)] ?? ' ').length - 1;
-  if (grows === 0) return s;
-  meter.chars(s.length + grows);
-  meter.step(grows >> 3);
-  return s.replace(/[&<>"']/g, (c) => ENTITIES[c] ?? c);
-}
-
 /** Applies to the text of a value, counting what it builds. */
 const onText =
   (fn: (s: string, meter: Meter) => string): Filter =>
@@ -47,18 +39,20 @@ const onText =
 /** Python's textwrap for one line: words kept whole where they fit. */
 function wrapLine(line: string, width: number, breakLong: boolean, breakHyphens: boolean, meter: Meter): string[] {
   meter.pieces(line.length / 2);
-  const pieces = line.split(breakHyphens ? /(\s+|(?<=[\w!"'&.,?]-)(?=\w))/ : /(\s+)/).filter((p) => p);
+  const pieces = line
+    .split(breakHyphens ? /([\t\n\v\f\r ]+|(?<=[\w!"'&.,?]-)(?=\w))/ : /([\t\n\v\f\r ]+)/)
+    .filter((p) => p);
   const out: string[] = [];
   let current = '';
   let used = 0;
   const close = (): void => {
-    const text = current.trimEnd();
+    const text = current.replace(/(?<![\t\n\v\f\r ])[\t\n\v\f\r ]+$/, '');
     if (text !== '') out.push(text);
     current = '';
     used = 0;
   };
   for (const piece of pieces) {
-    const blank = piece.trim() === '';
+    const blank = /^[\t\n\v\f\r ]+$/.test(piece);
     if (blank && used === 0 && out.length > 0) continue;
     const size = codePoints(piece);
     if (used + size <= width) {
@@ -68,7 +62,12 @@ function wrapLine(line: string, width: number, breakLong: boolean, breakHyphens:
     }
     if (!blank && size > width && breakLong) {
       // What is left of the line takes the start of a word that no line could hold.
-      if (used >= width) close();
+      if (used >= width) {
+        // As textwrap does it: a full line before such a word keeps its last blank.
+        out.push(current);
+        current = '';
+        used = 0;
+      }
       const chars = listOf(piece, meter);
       let from = 0;
       for (let room = width - used; chars.length - from > width; room = width) {
@@ -153,6 +152,23 @@ function jsonText(s: string, ascii: boolean, meter: Meter): string {
 }
 const unicodeEscape = (c: string): string => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`;
 
+/** Mappings with their keys in order, as pprint shows them. */
+function sortedKeys(v: unknown, meter: Meter, depth = 0): unknown {
+  meter.step();
+  if (depth > 100) return v;
+  if (v instanceof Tuple) return Tuple.fromItems(v.map((x) => sortedKeys(x, meter, depth + 1)));
+  if (Array.isArray(v)) {
+    meter.elements(v.length);
+    return v.map((x) => sortedKeys(x, meter, depth + 1));
+  }
+  if (!isMapping(v)) return v;
+  const entries = entriesOf(v).map(([k, x]): [unknown, unknown] => [k, sortedKeys(x, meter, depth + 1)]);
+  meter.elements(entries.length * 4);
+  if (entries.every(([k]) => typeof k === 'string'))
+    entries.sort((a, b) => compareText(a[0] as string, b[0] as string));
+  return new Map(entries);
+}
+
 /** Python's quote: UTF-8 percent-encoded but for letters, digits, `_.-~` and, in a path, `/`. */
 function quote(s: string, path: boolean, meter: Meter): string {
   meter.chars(s.length * 3);
@@ -167,8 +183,19 @@ function quote(s: string, path: boolean, meter: Meter): string {
 
 /** Text without comments, then without tags; white space becomes single spaces. */
 function stripTags(s: string, meter: Meter): string {
-  return splitSpace(without(without(s, '<!--', '-->', meter), '<', '>', meter), -1, meter).join(' ');
+  return unescapeHtml(splitSpace(without(without(s, '<!--', '-->', meter), '<', '>', meter), -1, meter).join(' '));
 }
+
+const NAMED: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'", nbsp: '\u00a0' };
+/** The entities that HTML cannot do without, and any by its number. */
+function unescapeHtml(s: string): string {
+  return s.replace(/&(?:#(\d{1,7})|#[xX]([0-9a-fA-F]{1,6})|(amp|lt|gt|quot|apos|nbsp));/g, (all, ten, hex, name) => {
+    if (typeof name === 'string') return NAMED[name] ?? all;
+    const code = typeof ten === 'string' ? Number(ten) : parseInt(String(hex), 16);
+    return code > 0 && code <= 0x10ffff && (code < 0xd800 || code > 0xdfff) ? String.fromCodePoint(code) : '\ufffd';
+  });
+}
+
 function without(s: string, open: string, close: string, meter: Meter): string {
   const kept: string[] = [];
   let at = 0;
@@ -218,8 +245,8 @@ export const textFilters: Record<string, Filter> = {
   },
   indent: (v, a, k, env) => {
     const [width, first, blank] = named('indent', ['width', 'first', 'blank'], a, k);
-    const spaces = Math.max(0, int(width, 4));
-    if (typeof width !== 'string') env.meter.chars(spaces);
+    const spaces = typeof width === 'string' ? 0 : Math.max(0, int(width, 4));
+    env.meter.chars(spaces);
     const by = typeof width === 'string' ? width : ' '.repeat(spaces);
     const s = `${toText(v, env.meter)}\n`;
     const lines = linesOf(s, env.meter);
@@ -251,7 +278,8 @@ export const textFilters: Record<string, Filter> = {
     );
     const s = toText(v, env.meter);
     const by = wrap === undefined || wrap === null ? '\n' : toText(wrap);
-    const most = Math.max(1, int(width, 79));
+    const most = int(width, 79);
+    if (most < 1) throw typeError(`invalid width ${most} (must be > 0)`);
     const lines = linesOf(s, env.meter).map((line) =>
       wrapLine(line, most, truthy(breakLong ?? true), truthy(hyphens ?? true), env.meter),
     );
@@ -271,14 +299,7 @@ export const textFilters: Record<string, Filter> = {
     if (Array.isArray(v)) return v.map((p) => pair(iterate(p, env.meter) as [unknown, unknown])).join('&');
     return quote(toText(v, env.meter), true, env.meter);
   },
-  urlize: (v, _a, _k, env) => {
-    const s = toText(v, env.meter);
-    env.meter.chars(s.length * 3);
-    return escapeHtml(s, env.meter).replace(
-      /\bhttps?:\/\/[^\s<>]+/g,
-      (url) => `<a href="${url}" rel="noopener">${url}</a>`,
-    );
-  },
+  urlize,
   xmlattr: (v, a, k, env) => {
     if (!isMapping(v)) throw typeError('xmlattr takes a mapping');
     const [space] = named('xmlattr', ['autospace'], a, k);
@@ -294,7 +315,8 @@ export const textFilters: Record<string, Filter> = {
   },
   filesizeformat: (v, a, k) => {
     const [binary] = named('filesizeformat', ['binary'], a, k);
-    const bytes = toNumber(typeof v === 'string' ? Number(v) : v);
+    const bytes = toNumber(typeof v === 'string' && v.trim() !== '' ? Number(v) : v);
+    if (typeof v === 'string' && Number.isNaN(bytes)) throw typeError(`could not convert string to float: ${repr(v)}`);
     const base = truthy(binary ?? false) ? 1024 : 1000;
     const units =
       base === 1024
@@ -307,10 +329,13 @@ export const textFilters: Record<string, Filter> = {
     }
     return `${((base * bytes) / base ** (units.length + 1)).toFixed(1)} ${units.at(-1) ?? ''}`;
   },
-  pprint: (v, _a, _k, env) => repr(v, env.meter),
+  pprint: (v, _a, _k, env) => repr(sortedKeys(v, env.meter), env.meter),
   tojson: (v, a, k, env) => {
     const [indent] = named('tojson', ['indent'], a, k);
-    const by = indent === undefined || indent === null ? null : ' '.repeat(Math.min(64, Math.max(0, int(indent, 0))));
+    const spaces = (): string => ' '.repeat(Math.min(64, Math.max(0, int(indent, 0))));
+    const by =
+      indent === undefined || indent === null ? null : typeof indent === 'string' ? indent.slice(0, 64) : spaces();
+    if (v instanceof PyRange) throw typeError('Object of type range is not JSON serializable');
     const out = pythonJson(v, { sortKeys: true, ascii: true, indent: by }, env.meter).replace(/[<>&']/g, unicodeEscape);
     env.meter.chars(out.length);
     return out;
@@ -361,7 +386,9 @@ export const valueFilters: Record<string, Filter> = {
     if (!['common', 'ceil', 'floor'].includes(method)) throw typeError('method must be common, ceil or floor');
     const x = toNumber(v);
     if (method === 'common') {
-      if (typeof v === 'number' && Number.isInteger(v) && precision >= 0) return v;
+      if (typeof v === 'bigint' || typeof v === 'boolean' || (typeof v === 'number' && Number.isInteger(v))) {
+        return precision >= 0 ? (typeof v === 'boolean' ? Number(v) : v) : roundInt(BigInt(v), -precision);
+      }
       return asFloat(roundHalfEven(x, precision));
     }
     const f = 10 ** precision;
@@ -388,7 +415,8 @@ function toInt(v: unknown, base: number, meter: Meter): number | bigint | null {
   if (typeof v === 'bigint') return v;
   if (typeof v === 'number' || v instanceof PyFloat) {
     const x = Math.trunc(toNumber(v));
-    return Number.isFinite(x) ? (Number.isSafeInteger(x) ? x : BigInt(x)) : null;
+    if (!Number.isFinite(x)) throw typeError('cannot convert float infinity or NaN to integer');
+    return Number.isSafeInteger(x) ? x : BigInt(x);
   }
   if (typeof v !== 'string') return null;
   const t = v.trim().replaceAll('_', '').toLowerCase();
@@ -407,6 +435,16 @@ function toInt(v: unknown, base: number, meter: Meter): number | bigint | null {
   return null;
 }
 
+/** An int to a multiple of a power of ten, half to even. */
+function roundInt(x: bigint, digits: number): number | bigint {
+  if (digits > 4_000) return 0;
+  const unit = 10n ** BigInt(digits);
+  const rest = ((x % unit) + unit) % unit;
+  const down = x - rest;
+  const up = rest * 2n > unit || (rest * 2n === unit && (down / unit) % 2n !== 0n);
+  return asInt(up ? down + unit : down);
+}
+
 /** Python's round: half to even, on the exact decimal value. */
 function roundHalfEven(x: number, precision: number): number {
   if (!Number.isFinite(x) || Math.abs(x) >= 1e21 || precision > 20) return x;
@@ -416,13 +454,5 @@ function roundHalfEven(x: number, precision: number): number {
     const r = Math.round(q);
     return (Math.abs(q % 1) === 0.5 && r % 2 !== 0 ? r - 1 : r) * f;
   }
-  const near = Number(x.toFixed(precision));
-  const f = 10 ** precision;
-  const scaled = x * f;
-  // Only a value that is exactly halfway in binary ties; toFixed rounds those away from zero.
-  if (Math.abs(scaled % 1) === 0.5 && scaled / f === x) {
-    const down = Math.floor(scaled);
-    return (down % 2 === 0 ? down : down + 1) / f;
-  }
-  return near;
+  return Number(fixed(x, precision));
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { typeError } from './errors.ts';
 import type { Meter } from './meter.ts';
-import { firstOf } from './operations.ts';
+import { codePoints, firstOf } from './operations.ts';
 import { repr, toText } from './text.ts';
 import { isFloat, isInt, isMapping, isNumber, lookup, toNumber, Tuple, typeName } from './values.ts';
 
@@ -49,7 +49,8 @@ export function percentFormat(format: string, values: unknown, meter: Meter): st
   return out;
 }
 
-function pad(text: string, width: number, flags: string, type: string): string {
+function pad(text: string, points: number, flags: string, type: string): string {
+  const width = points + text.length - codePoints(text);
   if (text.length >= width) return text;
   if (flags.includes('-')) return text.padEnd(width);
   if (flags.includes('0') && !'srca'.includes(type)) {
@@ -71,6 +72,7 @@ function convert(value: unknown, type: string, flags: string, precision: string 
       return precision === undefined ? text : firstOf(text, Number(precision));
     }
     case 'c':
+      if (typeof value === 'string' && codePoints(value) !== 1) throw typeError('%c requires int or char');
       return typeof value === 'string' ? value : characterOf(toNumber(value));
     case 'd':
     case 'i':
@@ -81,7 +83,9 @@ function convert(value: unknown, type: string, flags: string, precision: string 
         : typeof value === 'bigint'
           ? value
           : BigInt(toNumber(value));
-      return signed(n.toString(), n < 0n);
+      const least = precision === undefined ? 0 : Math.min(1000, Number(precision));
+      const whole = (n < 0n ? -n : n).toString().padStart(least, '0');
+      return signed((n < 0n ? '-' : '') + whole, n < 0n);
     }
     case 'x':
     case 'X':
@@ -89,13 +93,15 @@ function convert(value: unknown, type: string, flags: string, precision: string 
       if (!isInt(value) && typeof value !== 'boolean')
         throw typeError(`%${type} format: an integer is required, not ${typeName(value)}`);
       const n = typeof value === 'bigint' ? value : BigInt(toNumber(value));
-      const text = n.toString(type === 'o' ? 8 : 16);
+      const size = (n < 0n ? -n : n).toString(type === 'o' ? 8 : 16);
+      const prefix = flags.includes('#') ? (type === 'o' ? '0o' : '0x') : '';
+      const text = (n < 0n ? '-' : '') + prefix + size;
       return signed(type === 'X' ? text.toUpperCase() : text, n < 0n);
     }
     default: {
       if (!isNumber(value)) throw typeError(`must be real number, not ${typeName(value)}`);
       const x = toNumber(value);
-      return signed(floatFormat(x, type, digits), x < 0);
+      return signed(floatFormat(x, type, digits), x < 0 || Object.is(x, -0));
     }
   }
 }
@@ -129,9 +135,27 @@ export function floatFormat(x: number, type: string, digits: number): string {
   }
 }
 
+/** Exactly between two neighbours: toFixed goes away from zero there, Python to the even one. */
+function isTie(x: number, digits: number): boolean {
+  if (digits > 20) return false;
+  const doubled = x * 2 * 10 ** digits;
+  // Only multiples of a power of two can be; then the product is exact.
+  return Number.isInteger(doubled) && Math.abs(doubled) % 2 === 1 && doubled / 2 / 10 ** digits === x && dyadic(x);
+}
+const dyadic = (x: number): boolean => Number.isInteger(x * 2 ** 21);
+
+function towardsZero(text: string, x: number): string {
+  const digits = text.replace('-', '');
+  const last = Number(digits.at(-1)) - 1;
+  return `${x < 0 ? '-' : ''}${digits.slice(0, -1)}${last}`;
+}
+
 /** toFixed for any size; JavaScript switches to exponents at 1e21. */
 export function fixed(x: number, digits: number): string {
-  if (Math.abs(x) < 1e21) return x.toFixed(digits);
+  if (Math.abs(x) < 1e21) {
+    const text = Object.is(x, -0) ? `-${(0).toFixed(digits)}` : x.toFixed(digits);
+    return isTie(x, digits) && /[13579]$/.test(text) ? towardsZero(text, x) : text;
+  }
   const whole = BigInt(x).toString();
   return digits > 0 ? `${whole}.${'0'.repeat(digits)}` : whole;
 }

@@ -94,7 +94,7 @@ export function tokenize(source: string, template: string): Token[] {
       at = close + 2;
       continue;
     }
-    const raw = kind === '%' ? /\s*raw\s*(-|\+)?%\}/y : null;
+    const raw = kind === '%' ? /\s*raw\s*(-)?%\}/y : null;
     if (raw) {
       raw.lastIndex = pos;
       const m = raw.exec(text);
@@ -103,8 +103,8 @@ export function tokenize(source: string, template: string): Token[] {
         const end = /\{%([-+])?\s*endraw\s*([-+])?%\}/g;
         end.lastIndex = body;
         const e = end.exec(text) ?? fail('Missing end of raw directive', open);
+        // A newline after `raw` is text; only the end tag takes one.
         trimNext = m[1] === '-' ? 'all' : 'none';
-        if (m[1] === undefined) trimNext = 'newline';
         data(body, e.index, e[1] !== '+', e[1] === '-' ? 'all' : 'none');
         trimNext = e[2] === '-' ? 'all' : e[2] === '+' ? 'none' : 'newline';
         at = e.index + e[0].length;

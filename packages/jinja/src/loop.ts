@@ -57,7 +57,7 @@ export function makeLoop(
       throw typeError("The loop must have the 'recursive' marker to be called recursively.");
     });
   return {
-    facade: new Facade('LoopContext', get, invoke),
+    facade: new Facade('LoopContext', get, invoke, () => `<LoopContext ${index0 + 1}/${items.length}>`),
     advance: () => {
       index0++;
     },

@@ -6,11 +6,15 @@ import { toText } from './text.ts';
 import {
   entriesOf,
   equals,
+  isInt,
   isMapping,
+  isNumber,
   keysOf,
   lookup,
   PyFloat,
+  PyRange,
   toNumber,
+  truthy,
   Tuple,
   typeName,
   Undefined,
@@ -100,7 +104,7 @@ export function splitSpace(s: string, max: number, meter: Meter): string[] {
   for (let m = word.exec(s); m; m = word.exec(s)) {
     meter.pieces(1);
     if (out.length >= max) {
-      out.push(strip(s.slice(m.index), null, false, true, meter));
+      out.push(s.slice(m.index));
       break;
     }
     out.push(m[0]);
@@ -115,7 +119,7 @@ function split(s: string, separator: unknown, maxArg: unknown, fromRight: boolea
     const words = splitSpace(s, -1, meter);
     if (words.length <= max + 1) return words;
     const tail = words.slice(words.length - max);
-    let head = strip(s, null, true, true, meter);
+    let head = strip(s, null, false, true, meter);
     for (const w of tail.toReversed()) head = strip(head.slice(0, head.length - w.length), null, false, true, meter);
     return [head, ...tail];
   }
@@ -170,16 +174,31 @@ const fill = (s: string, args: Args, meter: Meter, place: (missing: number, c: s
   meter.chars(missing * c.length + s.length);
   return place(missing, c);
 };
-const find = (s: string, args: Args, last: boolean): number => {
-  const from = int(args[1], 0);
-  const start = from < 0 ? Math.max(0, s.length + from) : from;
-  const part = text(args[0], 'find');
-  if (last) {
-    const at = s.lastIndexOf(part);
-    return at >= start ? at : -1;
-  }
-  return s.indexOf(part, start);
-};
+/** Python's slice bounds of a length. */
+function bounds(length: number, fromArg: unknown, toArg: unknown): [number, number] {
+  const at = (v: unknown, fallback: number): number => {
+    const n = int(v, fallback);
+    return Math.min(length, n < 0 ? Math.max(0, length + n) : n);
+  };
+  return [at(fromArg, 0), at(toArg, length)];
+}
+
+/** Runs on the part of a text that the second and third argument bound; null where they leave none. */
+function within<T>(s: string, args: Args, meter: Meter, run: (part: string, from: number) => T): T | null {
+  if (args[1] === undefined && args[2] === undefined) return run(s, 0);
+  const chars = listOf(s, meter);
+  const [from, to] = bounds(chars.length, args[1], args[2]);
+  if (int(args[1], 0) > chars.length || from > to) return null;
+  return run(chars.slice(from, to).join(''), from);
+}
+
+/** Positions count characters, as Python's do. */
+const find = (s: string, args: Args, meter: Meter, last: boolean): number =>
+  within(s, args, meter, (part, from) => {
+    const wanted = text(args[0], 'find');
+    const at = last ? part.lastIndexOf(wanted) : part.indexOf(wanted);
+    return at < 0 ? -1 : from + codePoints(part.slice(0, at));
+  }) ?? -1;
 
 export function replaceText(s: string, from: string, to: string, count: number, meter: Meter): string {
   if (count === 0) return s;
@@ -207,9 +226,16 @@ const stringMethods: Record<string, Method<string>> = {
   rstrip: (s, a, m) => strip(s, a[0], false, true, m),
   split: (s, a, m, k) => split(s, a[0] ?? k.get('sep'), a[1] ?? k.get('maxsplit'), false, m),
   rsplit: (s, a, m, k) => split(s, a[0] ?? k.get('sep'), a[1] ?? k.get('maxsplit'), true, m),
-  splitlines: (s, _a, m) => linesOf(s, m),
-  startswith: (s, a, m) => affix(a, m, (p) => s.startsWith(p)),
-  endswith: (s, a, m) => affix(a, m, (p) => s.endsWith(p)),
+  splitlines: (s, a, m, k) =>
+    truthy(a[0] ?? k.get('keepends') ?? false)
+      ? matchesOf(
+          s,
+          /[^\n\r\v\f\x1c-\x1e\x85\u2028\u2029]*(?:\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029])|[^\n\r\v\f\x1c-\x1e\x85\u2028\u2029]+$/g,
+          m,
+        )
+      : linesOf(s, m),
+  startswith: (s, a, m) => within(s, a, m, (part) => affix(a, m, (p) => part.startsWith(p))) ?? false,
+  endswith: (s, a, m) => within(s, a, m, (part) => affix(a, m, (p) => part.endsWith(p))) ?? false,
   removeprefix: (s, a) => (s.startsWith(text(a[0], 'removeprefix')) ? s.slice(text(a[0], 'removeprefix').length) : s),
   removesuffix: (s, a) => {
     const suffix = text(a[0], 'removesuffix');
@@ -221,11 +247,11 @@ const stringMethods: Record<string, Method<string>> = {
     m.chars(items.reduce((n, x) => n + x.length + s.length, 0));
     return items.join(s);
   },
-  count: (s, a) => countOf(s, text(a[0], 'count')),
-  find: (s, a) => find(s, a, false),
-  rfind: (s, a) => find(s, a, true),
-  index: (s, a) => found(find(s, a, false)),
-  rindex: (s, a) => found(find(s, a, true)),
+  count: (s, a, m) => within(s, a, m, (part) => countOf(part, text(a[0], 'count'))) ?? 0,
+  find: (s, a, m) => find(s, a, m, false),
+  rfind: (s, a, m) => find(s, a, m, true),
+  index: (s, a, m) => found(find(s, a, m, false)),
+  rindex: (s, a, m) => found(find(s, a, m, true)),
   ljust: (s, a, m) => fill(s, a, m, (n, c) => s + c.repeat(n)),
   rjust: (s, a, m) => fill(s, a, m, (n, c) => c.repeat(n) + s),
   center: (s, a, m) =>
@@ -235,7 +261,7 @@ const stringMethods: Record<string, Method<string>> = {
       return c.repeat(left) + s + c.repeat(n - left);
     }),
   zfill: (s, a, m) => {
-    const n = int(a[0], 0) - s.length;
+    const n = int(a[0], 0) - codePoints(s);
     if (!(n > 0)) return s;
     m.chars(n + s.length);
     const sign = /^[+-]/.test(s) ? s.slice(0, 1) : '';
@@ -272,6 +298,9 @@ const stringMethods: Record<string, Method<string>> = {
   isdecimal: matching(/^\p{Nd}+$/u),
   isalpha: matching(/^\p{L}+$/u),
   isalnum: matching(/^[\p{L}\p{N}]+$/u),
+  isascii: (s) => !/[^\x00-\x7f]/.test(s),
+  isidentifier: matching(/^[\p{L}_][\p{L}\p{N}_]*$/u),
+  isprintable: (s) => !/(?! )[\p{Z}\p{C}]/u.test(s),
   isspace: matching(/^[\s\x1c-\x1f\x85]+$/),
   isupper: (s) => s !== s.toLowerCase() && s === s.toUpperCase(),
   islower: (s) => s !== s.toUpperCase() && s === s.toLowerCase(),
@@ -287,12 +316,17 @@ const found = (at: number): number => {
 /** `str.format` with plain fields only: `{}`, `{0}`, `{name}`; attributes and indices are the way out of a sandbox. */
 function formatMethod(s: string, args: Args, kwargs: Kwargs, meter: Meter): string {
   let auto = 0;
+  let numbered = false;
   const out = s.replace(/\{\{|\}\}|\{([^{}]*)\}|[{}]/g, (all, field: string | undefined) => {
     if (all === '{{') return '{';
     if (all === '}}') return '}';
     if (field === undefined) throw typeError("Single '{' or '}' encountered in format string");
     if (!/^(?:\d+|[A-Za-z_]\w*)?$/.test(field)) {
       throw typeError(`format field {${field}} is not supported: only {}, {0} and {name}`);
+    }
+    numbered ||= /^\d/.test(field);
+    if (field === '' ? numbered : numbered && auto > 0) {
+      throw typeError('cannot switch between manual field specification and automatic field numbering');
     }
     const value = field === '' ? args[auto++] : /^\d/.test(field) ? args[Number(field)] : kwargs.get(field);
     if (value === undefined) throw typeError(`no value for format field {${field}}`);
@@ -307,7 +341,8 @@ function formatMethod(s: string, args: Args, kwargs: Kwargs, meter: Meter): stri
 const listMethods: Record<string, Method<readonly unknown[]>> = {
   count: (l, a, m) => l.reduce((n: number, x) => (equals(x, a[0], m) ? n + 1 : n), 0),
   index: (l, a, m) => {
-    const at = l.findIndex((x) => equals(x, a[0], m));
+    const [from, to] = bounds(l.length, a[1], a[2]);
+    const at = l.findIndex((x, i) => i >= from && i < to && equals(x, a[0], m));
     if (at < 0) throw typeError('the value is not in the list');
     return at;
   },
@@ -333,7 +368,11 @@ const mappingMethods: Record<string, Method<Mapping>> = {
     m.elements(e.length);
     return e.map(([, v]) => v);
   },
-  get: (d, a, m, k) => lookup(d, a[0], m) ?? a[1] ?? k.get('default') ?? null,
+  get: (d, a, m, k) => {
+    if (a.length === 0) throw typeError('get expected at least 1 argument, got 0');
+    const found = lookup(d, a[0], m);
+    return found === undefined ? (a[1] ?? k.get('default') ?? null) : found;
+  },
   copy: (d, _a, m) => {
     const e = entriesOf(d);
     m.objects(1);
@@ -342,7 +381,25 @@ const mappingMethods: Record<string, Method<Mapping>> = {
   },
 };
 
+const rangeMethods: Record<string, Method<PyRange>> = {
+  count: (r, a) => (isNumber(a[0]) && (toNumber(a[0]) - r.start) % r.step === 0 && inRange(r, toNumber(a[0])) ? 1 : 0),
+  index: (r, a) => {
+    const x = toNumber(a[0]);
+    if ((x - r.start) % r.step !== 0 || !inRange(r, x)) throw typeError('the value is not in range');
+    return (x - r.start) / r.step;
+  },
+};
+const inRange = (r: PyRange, x: number): boolean => {
+  const at = (x - r.start) / r.step;
+  return at >= 0 && at < r.length;
+};
+
 const numberMethods: Record<string, Method<unknown>> = {
+  bit_length: (v) => {
+    if (!isInt(v)) throw typeError('only an int has a bit_length');
+    const n = BigInt(v);
+    return n === 0n ? 0 : (n < 0n ? -n : n).toString(2).length;
+  },
   is_integer: (v) => Number.isInteger(v instanceof PyFloat ? v.value : toNumber(v)),
 };
 
@@ -351,12 +408,14 @@ export function methodOf(v: unknown, name: string): Method<never> | null {
   const table =
     typeof v === 'string'
       ? stringMethods
-      : Array.isArray(v)
-        ? listMethods
-        : isMapping(v)
-          ? mappingMethods
-          : numberMethods;
+      : v instanceof PyRange
+        ? rangeMethods
+        : Array.isArray(v)
+          ? listMethods
+          : isMapping(v)
+            ? mappingMethods
+            : numberMethods;
   if (!Object.hasOwn(table, name)) return null;
-  if (table === numberMethods && !(typeof v === 'number' || v instanceof PyFloat)) return null;
+  if (table === numberMethods && !(typeof v === 'number' || typeof v === 'bigint' || v instanceof PyFloat)) return null;
   return (table as Record<string, Method<never>>)[name] ?? null;
 }

@@ -4,6 +4,7 @@ import type { Meter } from './meter.ts';
 import type { PyFloat } from './values.ts';
 import {
   asFloat,
+  Facade,
   asInt,
   compare,
   equals,
@@ -119,6 +120,16 @@ const floorDiv = (x: bigint, y: bigint): bigint => {
   return x % y !== 0n && x < 0n !== y < 0n ? q - 1n : q;
 };
 
+/** Python's: by the remainder, so that 1 // 0.1 is 9. */
+function floatFloorDiv(x: number, y: number): number {
+  const m = x % y;
+  let q = (x - m) / y;
+  if (m !== 0 && m < 0 !== y < 0) q -= 1;
+  if (q === 0) return x / y < 0 || Object.is(x / y, -0) ? -0 : 0;
+  const whole = Math.floor(q);
+  return q - whole > 0.5 ? whole + 1 : whole;
+}
+
 function floatArithmetic(op: BinaryOperator, x: number, y: number): number | PyFloat {
   switch (op) {
     case '+':
@@ -132,11 +143,11 @@ function floatArithmetic(op: BinaryOperator, x: number, y: number): number | PyF
       return asFloat(x / y);
     case '//':
       if (y === 0) throw typeError('float floor division by zero');
-      return asFloat(Math.floor(x / y));
+      return asFloat(floatFloorDiv(x, y));
     case '%': {
       if (y === 0) throw typeError('float modulo');
       const m = x % y;
-      return asFloat(m !== 0 && m < 0 !== y < 0 ? m + y : m);
+      return asFloat(m === 0 ? (y < 0 ? -0 : 0) : m < 0 !== y < 0 ? m + y : m);
     }
     case '**': {
       const r = x ** y;
@@ -203,7 +214,7 @@ export function contains(container: unknown, item: unknown, meter: Meter): boole
 /** Items of anything a loop takes. */
 export function iterate(v: unknown, meter: Meter): readonly unknown[] {
   if (Array.isArray(v)) return v as unknown[];
-  if (v instanceof Undefined) v.fail();
+  if (v instanceof Undefined) return v.lenient ? [] : v.fail();
   if (v instanceof PyRange) {
     meter.elements(v.length);
     return [...v];
@@ -225,6 +236,7 @@ export function lengthOf(v: unknown): number {
   if (typeof v === 'string') return codePoints(v);
   if (Array.isArray(v) || v instanceof PyRange) return v.length;
   if (isMapping(v)) return v instanceof Map ? v.size : Object.keys(v).length;
+  if (v instanceof Facade && v.label === 'LoopContext') return v.get('length') as number;
   throw typeError(`object of type '${typeName(v)}' has no len()`);
 }
 

@@ -68,7 +68,7 @@ export class TemplateParser extends ExpressionParser {
         this.#close();
         const body = this.#body(['endmacro']);
         this.#endTag();
-        this.#skipName(name);
+        this.#close();
         return [{ kind: 'macro', name, params, body, line }];
       }
       case 'call': {
@@ -175,6 +175,8 @@ export class TemplateParser extends ExpressionParser {
 
   #for(line: number): Stmt {
     const target = this.target(true);
+    if (namesOf(target).includes('loop')) this.fail("Can't assign to special loop variable in for-loop target", line);
+    if (this.peek(-1).text === ',') this.fail("expected token 'name', got 'in'", line);
     this.expectName('in');
     const iter = this.tupleOrExpression(false);
     let filter: Expr | null = null;
@@ -251,7 +253,6 @@ export class TemplateParser extends ExpressionParser {
       }
       if (names.length > 0) {
         this.expectOp(',');
-        if (this.peek().type === 'endblock') break;
       }
       const imported = this.assignable();
       if (imported.startsWith('_')) this.fail('names starting with an underline can not be imported');
@@ -283,4 +284,9 @@ export class TemplateParser extends ExpressionParser {
     this.#skipName(name);
     return { kind: 'block', name, scoped, required, body, line };
   }
+}
+
+function namesOf(target: Target): string[] {
+  if (target.kind === 'tuple') return target.items.flatMap(namesOf);
+  return target.kind === 'name' ? [target.name] : [];
 }

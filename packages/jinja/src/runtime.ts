@@ -8,14 +8,32 @@ import type { Limits } from './meter.ts';
 import { methodOf } from './methods.ts';
 import { characters, iterate, lookThrough } from './operations.ts';
 import { testsByName } from './tests.ts';
-import { Callable, Facade, isInt, isMapping, lookup, Namespace, PyRange, toNumber, Undefined } from './values.ts';
+import {
+  Callable,
+  Facade,
+  Namespace,
+  PyFloat,
+  PyRange,
+  Undefined,
+  isFloat,
+  isInt,
+  isMapping,
+  isNumber,
+  lookup,
+  toNumber,
+} from './values.ts';
 
 /** Names of one scope; what it lacks is looked for outside. */
 export class Frame {
   readonly vars = new Map<string, unknown>();
   readonly outer: Frame | null;
-  constructor(outer: Frame | null) {
+  /** True below `without context`: the data of the rendering is out of sight. */
+  readonly bare: boolean;
+  /** Names that an import brought here; what imports this template does not get them. */
+  imported: Set<string> | null = null;
+  constructor(outer: Frame | null, bare = outer?.bare ?? false) {
     this.outer = outer;
+    this.bare = bare;
   }
   get(name: string): unknown {
     const v = this.vars.get(name);
@@ -82,7 +100,8 @@ export class Rendering implements Environment {
     }
   }
 
-  global(name: string): unknown {
+  global(name: string, bare = false): unknown {
+    if (bare) return globals(this).get(name);
     const own = this.data instanceof Map ? (this.data.get(name) as unknown) : lookup(this.data, name);
     if (own !== undefined) return own;
     return globals(this).get(name);
@@ -115,7 +134,10 @@ export class Rendering implements Environment {
     this.meter.step(typeof path === 'number' ? 1 : 1 + (path.length >> 3));
     if (typeof path === 'number') return item(this, value, path, String(path), false);
     let v = value;
-    for (const part of path.split('.')) v = item(this, v, /^\d+$/.test(part) ? Number(part) : part, part, false);
+    for (const part of path.split('.')) {
+      const group = Array.isArray(v) && 'isGroup' in v;
+      v = item(this, v, /^\d+$/.test(part) ? Number(part) : part, part, group);
+    }
     return v;
   }
 
@@ -141,6 +163,7 @@ const isFalsy = (v: unknown): boolean =>
   v === 0 ||
   v === '' ||
   v === 0n ||
+  (v instanceof PyFloat && v.value === 0) ||
   (Array.isArray(v) && v.length === 0) ||
   (isMapping(v) && iterateSize(v) === 0);
 const iterateSize = (v: unknown): number => (v instanceof Map ? v.size : Object.keys(v as object).length);
@@ -172,7 +195,15 @@ export function attribute(r: Rendering, object: unknown, name: string, path: Pat
     const v = lookup(object, name);
     if (v !== undefined) return v;
   }
+  if (isNumber(object) && (name === 'real' || name === 'imag')) return partOf(object, name);
+  if (object instanceof PyRange && (name === 'start' || name === 'stop' || name === 'step')) return object[name];
   return missing(path);
+}
+
+/** Numbers here have no imaginary part. */
+function partOf(n: unknown, name: 'real' | 'imag'): unknown {
+  if (name === 'real') return typeof n === 'boolean' ? Number(n) : n;
+  return isFloat(n) ? new PyFloat(0) : 0;
 }
 
 /** `a[key]`: an entry first, then a method where those count. */

@@ -117,6 +117,7 @@ export function includeStatement(s: Of<'include'>): Run {
     let found: CompiledTemplate | undefined;
     for (const n of names) {
       if (n instanceof Undefined) n.fail();
+      if (n === null) continue;
       if (typeof n !== 'string') throw typeError('the name of a template is a string');
       found ??= r.load?.(n);
     }
@@ -125,8 +126,15 @@ export function includeStatement(s: Of<'include'>): Run {
       const all = names.map(String).join(', ');
       throw new TemplateError('missing_template', `template '${all}' not found`, { variable: all });
     }
-    apart(r, found, s.withContext ? new Frame(f) : new Frame(null));
+    apart(r, found, s.withContext ? includedFrame(f) : new Frame(null, true));
   };
+}
+
+/** An included template sees what stands around it, but not the loop. */
+function includedFrame(f: Frame): Frame {
+  const frame = new Frame(f);
+  if (f.get('loop') !== undefined) frame.vars.set('loop', new Undefined('loop'));
+  return frame;
 }
 
 /** Runs a template with blocks of its own. */
@@ -141,8 +149,10 @@ function apart(r: Rendering, t: CompiledTemplate, f: Frame): void {
 export function importStatement(s: Of<'import'>): Run {
   const module = moduleOf(s);
   return (r, f) => {
-    const { label, frame } = module(r, f);
-    f.vars.set(s.target, new Facade(label, (name) => (name.startsWith('_') ? undefined : frame.vars.get(name))));
+    const { label, frame, text } = module(r, f);
+    const exported = (name: string): unknown => (name.startsWith('_') ? undefined : exportOf(frame, name));
+    f.vars.set(s.target, new Facade(label, exported, undefined, () => text));
+    (f.imported ??= new Set()).add(s.target);
   };
 }
 
@@ -153,28 +163,32 @@ export function fromStatement(s: Of<'from'>): Run {
     for (const n of s.names) {
       f.vars.set(
         n.alias,
-        frame.vars.get(n.name) ??
+        exportOf(frame, n.name) ??
           new Undefined(n.name, `the template '${name}' does not export the requested name '${n.name}'`),
       );
+      (f.imported ??= new Set()).add(n.alias);
     }
   };
 }
 
-/** Runs a template for the names that it defines; what it prints is dropped. */
+const exportOf = (frame: Frame, name: string): unknown =>
+  frame.imported?.has(name) ? undefined : frame.vars.get(name);
+
+/** Runs a template for the names that it defines; what it prints is the text of the module. */
 function moduleOf(
   s: Of<'import'> | Of<'from'>,
-): (r: Rendering, f: Frame) => { frame: Frame; name: string; label: string } {
+): (r: Rendering, f: Frame) => { frame: Frame; name: string; label: string; text: string } {
   const name = compileExpression(s.name);
   const steps = stepsOf(s.name) + (s.kind === 'from' ? s.names.length : 0);
   return (r, f) => {
     r.line = s.line;
     r.meter.step(steps);
     const t = load(r, name(r, f));
-    const frame = new Frame(s.withContext ? f : null);
-    r.capture(() => {
+    const frame = s.withContext ? new Frame(f) : new Frame(null, true);
+    const text = r.capture(() => {
       apart(r, t, frame);
     });
     frame.vars.delete('self');
-    return { frame, name: t.name, label: `TemplateModule '${t.name}'` };
+    return { frame, name: t.name, label: `TemplateModule '${t.name}'`, text };
   };
 }

@@ -18,7 +18,7 @@ import {
 export function toText(v: unknown, meter?: Meter): string {
   if (typeof v === 'string') return v;
   if (typeof v === 'number' && Number.isInteger(v)) return String(v);
-  if (v instanceof Undefined) return v.fail();
+  if (v instanceof Undefined) return v.lenient ? '' : v.fail();
   return repr(v, meter);
 }
 
@@ -54,9 +54,10 @@ export function repr(v: unknown, meter?: Meter, depth = 0): string {
     const step = v.step === 1 ? '' : `, ${String(v.step)}`;
     return `range(${String(v.start)}, ${String(v.stop)}${step})`;
   }
-  if (v instanceof Undefined) return v.fail();
+  // Printed on its own it is an error; in a list Python shows what it is.
+  if (v instanceof Undefined) return depth > 0 ? 'Undefined' : v.fail();
   if (v instanceof Callable) return `<${v.label}>`;
-  if (v instanceof Facade) return `<${v.label}>`;
+  if (v instanceof Facade) return count(v.text?.() ?? `<${v.label}>`, meter);
   if (v instanceof Namespace) return '<Namespace>';
   throw typeError('a value of this kind cannot be printed');
 }

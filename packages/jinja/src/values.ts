@@ -79,14 +79,18 @@ export class Facade {
   readonly label: string;
   readonly get: (name: string) => unknown;
   readonly invoke: ((args: unknown[], kwargs: ReadonlyMap<string, unknown>) => unknown) | undefined;
+  /** What it prints, where that is not its label. */
+  readonly text: (() => string) | undefined;
   constructor(
     label: string,
     get: (name: string) => unknown,
     invoke?: (args: unknown[], kwargs: ReadonlyMap<string, unknown>) => unknown,
+    text?: () => string,
   ) {
     this.label = label;
     this.get = get;
     this.invoke = invoke;
+    this.text = text;
   }
 }
 
@@ -94,9 +98,12 @@ export class Facade {
 export class Undefined {
   readonly variable: string;
   readonly message: string;
-  constructor(variable: string, message = `'${variable}' is undefined`) {
+  /** Prints nothing, is false and holds nothing: the value of an inline if without else. */
+  readonly lenient: boolean;
+  constructor(variable: string, message = `'${variable}' is undefined`, lenient = false) {
     this.variable = variable;
     this.message = message;
+    this.lenient = lenient;
   }
   fail(): never {
     throw new TemplateError('undefined', this.message, { variable: this.variable });
@@ -179,7 +186,7 @@ export function truthy(v: unknown): boolean {
   if (v instanceof PyFloat) return v.value !== 0;
   if (Array.isArray(v)) return v.length > 0;
   if (v instanceof PyRange) return v.length > 0;
-  if (v instanceof Undefined) return v.fail();
+  if (v instanceof Undefined) return v.lenient ? false : v.fail();
   if (isMapping(v)) return sizeOf(v) > 0;
   return true;
 }

@@ -11,7 +11,7 @@ def case(name, template, context=None, files=None):
     return made
 
 
-def expressions(area, context, sources):
+def printed(area, context, sources):
     """One case per expression, printed, over one context; only the variables that it names are kept."""
     return [
         case(f"{area}: {s}", "{{ " + s + " }}", {k: v for k, v in context.items() if k in s}) for s in sources

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-from cases import case, expressions
+from cases import case, printed
 
 DATA = {
     "n": 7,
@@ -18,7 +18,7 @@ DATA = {
 }
 
 CASES = (
-    expressions(
+    printed(
         "literal",
         DATA,
         [
@@ -31,7 +31,7 @@ CASES = (
             "1.7976931348623157e308", "9007199254740993", "9007199254740993.0", "[]()", "1.5.real",
         ],
     )
-    + expressions(
+    + printed(
         "number",
         DATA,
         [
@@ -47,7 +47,7 @@ CASES = (
             "6.0 // 4", "-0.0 // 1", "1e300 * 1e10 // 1", "5 % 1e400", "-5 % 1e400", "7 // 0.1", "0.3 // 0.1", "1 // 0.1", "1e16 // 3",
         ],
     )
-    + expressions(
+    + printed(
         "comparison",
         DATA,
         [
@@ -58,7 +58,7 @@ CASES = (
             "3 in range(5)", "2.5 in range(5)", "3 in range(0, 10, 2)", "not 1 in [1]", "not 1 == 2", "1 in [1] == true",
         ],
     )
-    + expressions(
+    + printed(
         "logic",
         DATA,
         [
@@ -67,7 +67,7 @@ CASES = (
             "not {} and 5", "0.0 or 'zero'", "-0.0 or 'zero'", "range(0) or 'empty'", "'0' and 'true'", "not not 5", "1 or 2 and 0", "(1 or 2) and 0",
         ],
     )
-    + expressions(
+    + printed(
         "subscript",
         DATA,
         [
@@ -78,15 +78,15 @@ CASES = (
             "{(1, 2): 'a'}[(1, 2)]", "{[1]: 2}", "{}[[]]", "'abc'.0", "xs[10 ** 20]", "xs[:10 ** 20]", "xs[-10 ** 20:]", "xs[none:none]", "'' [0:]", "xs[0:2][1]",
         ],
     )
-    + expressions(
+    + printed(
         "concat", DATA, ["1 ~ 2", "'a' ~ none", "'a' ~ [1, 'b']", "1.0 ~ 'x'", "big ~ ''", "nope ~ 'a'", "true ~ false", "'a' ~ 'b' ~ 'c' == 'abc'", "'x' ~ d.a"]
     )
-    + expressions(
+    + printed(
         "repeat",
         DATA,
         ["'ab' * 3", "3 * 'ab'", "'ab' * 0", "'ab' * -1", "[1] * 3", "[[]] * 2", "(1,) * 2", "[1] + [2]", "(1,) + (2,)", "'a' * 1.0", "'a' * 'b'", "'a' * true", "{} + {}", "'a' + 'b'", "[1] * none"],
     )
-    + expressions(
+    + printed(
         "global",
         DATA,
         [

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-from cases import case, expressions
+from cases import case, printed
 
 USERS = [
     {"name": "Ann", "age": 30, "city": "Oslo", "tags": ["a", "b"]},
@@ -18,7 +18,7 @@ DATA = {
     "sparse": [{"a": 1}, {}, {"a": 2}],
 }
 
-CASES = expressions(
+CASES = printed(
     "filter",
     DATA,
     [

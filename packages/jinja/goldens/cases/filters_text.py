@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-from cases import case, expressions
+from cases import case, printed
 
 DATA = {
     "s": "hello wörld foo-bar",
@@ -12,7 +12,7 @@ DATA = {
     "u": "straße ﬁn ǆ İ",
 }
 
-CASES = expressions(
+CASES = printed(
     "filter",
     DATA,
     [

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-from cases import case, expressions
+from cases import case, printed
 
 DATA = {"s": "Hello, World", "w": "  a b  c ", "xs": [3, 1, 2, 1], "d": {"b": 1, "a": 2}, "lines": "a\nb\r\nc\n", "f": 2.0, "u": "straße ÉCOLE ǆ"}
 
 CASES = (
-    expressions(
+    printed(
         "str",
         DATA,
         [
@@ -22,7 +22,7 @@ CASES = (
             "'ab'.isidentifier()", "'ab'.isascii()", "'é'.isascii()", "'a\\n'.isprintable()", "'aXbX'.split('X')", "'abcabc'.rindex('b')", "'ß'.isupper()", "'Σς'.lower()", "'ΑΣ'.lower()", "'ŉ'.upper()", "'ﬁx'.capitalize()", "'ǆa'.title()",
         ],
     )
-    + expressions(
+    + printed(
         "%",
         {},
         [
@@ -30,12 +30,12 @@ CASES = (
             "'%c' % 'x'", "'%c' % 65", "'%r' % 'a'", "'%r' % (['x'],)", "'%a' % 'é'", "'%5s|' % 'ab'", "'%-5s|' % 'ab'", "'%.2s' % 'abc'", "'%%' % ()", "'100%% %s' % 'x'", "'%(a)s %(b)d' % {'a': 1, 'b': 2}", "'%(a)s' % {}", "'%s'", "'%s' % ()", "'%s %s' % 1", "'%s' % (1, 2)", "'a' % 1", "'a' % {}", "'%d' % 'a'", "'%s' % none", "'%s' % [1, 2]", "'%s' % 1.0", "'%d' % true", "'%x' % 1.5", "'%s' % {'a': 1}", "'%*d' % (5, 42)", "'%.*f' % (2, 1.5)", "'%d' % 123456789012345678901234567890", "'%.3d' % 5", "'%q' % 1", "'%' % 1", "'%(a)' % {'a': 1}", "'%s' % ((1, 2),)", "'%f' % 1e22", "'%.10f' % 0.1", "'%.25f' % 0.1", "'%f' % (1e400)", "'%5.1f%%' % 45.678", "'%-08d|' % 5", "'%+.1f' % -0.0", "'%s' % '😀'", "'%3s' % '😀'", "'%.1s' % '😀b'", "'%#.3g' % 1.0", "'%c' % ''", "'%d %s' % (1, 'a')", "'%#X' % 255", "'%ld' % 5",
         ],
     )
-    + expressions(
+    + printed(
         "list",
         DATA,
         ["xs.count(1)", "xs.index(2)", "xs.index(9)", "xs.copy()", "xs.nope()", "xs.index(1, 2)", "(1, 2, 1).count(1)", "(1, 2).index(2)", "xs.count('a')", "xs|length + xs.count(1)", "range(3).count(1)", "range(5).index(2)", "range(1, 9, 2).start"],
     )
-    + expressions(
+    + printed(
         "dict",
         DATA,
         [
@@ -43,7 +43,7 @@ CASES = (
             "d['a'] + d.b", "d.nope()", "d.get('a').nope", "{'get': 1}.get('get')", "{'get': 1}['get']", "{'keys': 1}.keys()|list", "{1: 2}.get(1.0)", "{'a': none}.get('a', 5)",
         ],
     )
-    + expressions("number", DATA, ["f.is_integer()", "(2.5).is_integer()", "(5).bit_length()", "f.real", "(5).real", "f.hex()", "(255).to_bytes"])
+    + printed("number", DATA, ["f.is_integer()", "(2.5).is_integer()", "(5).bit_length()", "f.real", "(5).real", "f.hex()", "(255).to_bytes"])
     + [
         case("dict: loop over items", "{% for k, v in d.items() %}{{ k }}={{ v }};{% endfor %}", DATA),
         case("dict: loop over keys", "{% for k in d %}{{ k }}{{ d[k] }};{% endfor %}", DATA),

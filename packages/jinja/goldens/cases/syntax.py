@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-from cases import case, expressions
+from cases import case, printed
 
 ON = {"on": True, "xs": [1, 2], "x": "v"}
 
@@ -36,7 +36,7 @@ CASES = (
             "{% break %}", "{% continue %}", "{% do x %}", "{% debug %}", "{% trans %}a{% endtrans %}", "{% for x in xs recursive recursive %}{% endfor %}", "{% for x in xs if %}{% endfor %}", "{{ f(a=1, 2) }}", "{{ f(**a, 1) }}", "{{ f(*a, *b) }}", "{{ f(1, }}", "{{ [1, , 2] }}", "{{ (,) }}", "{{ 1.. }}", "{{ 1.a }}", "{{ 0x }}", "{{ 007 }}", "{{ 1__0 }}", "{{ 1e }}", "{{ 'a' 1 }}", "{{ x[1, 2] }}", "{{ x[::1:1] }}", "{{ lambda: 1 }}", "{{ [i for i in xs] }}", "{{ x|upper|nope }}", "{{ '\\x4' }}", "{{ '\\u12' }}", "{{ ) }}", "{{ (] }}", "{% if on }}a{% endif %}", "{{ x %}", "{% include 'a' ignore %}", "{% include 'a' with %}", "{% extends %}", "{% for a, in xs %}{% endfor %}", "{% set a, b %}x{% endset %}", "{% filter nope %}a{% endfilter %}", "{% macro m(a, a) %}{% endmacro %}", "{% for loop in xs %}{{ loop }}{% endfor %}",
         ],
     )
-    + expressions(
+    + printed(
         "layout",
         {"x": [1, 2, {"k": "v"}]},
         ["x [0]", "x[ 0 ]", "x .first", "( 1 )", "x\n[2]\n.k", "x[2] . k", "{ 'a' : 1 }", "f ( 1 )", "1if 1else 2", "1 if 1 else 2", "'a'\n'b'", "x[2]['k']|upper", "1+1", "1-1", "1 -1", "x[0]+x[1]", "-x[0]", "x|length-1", "not(1)", "1 in(1,)", "1 or(2)", "é", "__x", "x[0:1,]"],

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-from cases import case, expressions
+from cases import case, printed
 
 DATA = {"x": 1, "xs": [1, 2], "d": {"a": 1}, "s": "Ab", "f": 1.0, "no": None, "big": 10**30}
 
-CASES = expressions(
+CASES = printed(
     "test",
     DATA,
     [
@@ -17,7 +17,7 @@ CASES = expressions(
         "x is sameas 1", "no is sameas none", "true is sameas true", "x is eq 1", "x is equalto 1.0", "x is == 1", "x is ne 2", "x is != 1", "x is lt 2", "x is lessthan 1",
         "x is le 1", "x is gt 0", "x is greaterthan 1", "x is ge 2", "x is in xs", "3 is in xs", "'A' is in s", "'a' is in d", "3 is not in xs", "x is in 5",
         "'upper' is filter", "'nope' is filter", "'even' is test", "'nope' is test", "x is not none", "not x is none", "x is odd and x is lt 5", "x is odd or nope",
-        "x + 1 is even", "(x + 1) is even", "-3 is odd", "x is number is boolean", "x is defined == true", "x is eq(1) and true", "xs|length is eq 2", "x is lt x + 1", "3 if x is odd else 4",
+        "x + 1 is even", "(x + 1) is even", "x is number is boolean", "x is defined == true", "x is eq(1) and true", "xs|length is eq 2", "x is lt x + 1", "3 if x is odd else 4",
         "x is nope", "x is in [1, 2] + [3]", "'a' ~ 'b' is string", "x is divisibleby", "x is defined(1)", "none is none", "x is lt 'a'", "'x' is in nope", "nope is eq 1", "nope is in xs",
         "d is eq({'a': 1})", "xs is sameas xs", "not nope is defined", "[x is defined, nope is defined]",
     ],

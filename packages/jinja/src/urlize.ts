@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+import { int, named } from './environment.ts';
+import type { Filter } from './environment.ts';
+import { escapeHtml } from './escape-html.ts';
+import type { Meter } from './meter.ts';
+import { firstOf, iterate } from './operations.ts';
+import { toText } from './text.ts';
+import { truthy } from './values.ts';
+
+/** Longer words are no address, and the patterns need not be tried on them. */
+const LONGEST = 2_000;
+const HTTP =
+  /^(?:(?:https?:\/\/|www\.)(?:[\p{L}\p{N}_%-]+\.)*(?:[a-z]{2,63}|xn--[\p{L}\p{N}_%]{2,59})|(?:[\p{L}\p{N}_%-]{2,63}\.)+(?:com|net|int|edu|gov|org|info|mil)|https?:\/\/(?:\d{1,3}(?:\.\d{1,3}){3}|\[(?:[\da-f]{0,4}:){2}(?:[\da-f]{0,4}:?){1,6}\]))(?::\d{1,5})?(?:[/?#]\S*)?$/iu;
+const EMAIL = /^\S+@[\p{L}\p{N}_][\p{L}\p{N}_.-]*\.[\p{L}\p{N}_]+$/u;
+const PAIRS = [
+  ['(', ')'],
+  ['<', '>'],
+  ['&lt;', '&gt;'],
+] as const;
+
+interface Links {
+  /** Attributes of an anchor, ready to be put in. */
+  attributes: string;
+  limit: number | null;
+  schemes: readonly string[];
+}
+
+/** Jinja's urlize: addresses in a text become links; all else is escaped. */
+export const urlize: Filter = (v, args, kwargs, env) => {
+  const names = ['trim_url_limit', 'nofollow', 'target', 'rel', 'extra_schemes'];
+  const [limit, nofollow, target, rel, schemes] = named('urlize', names, args, kwargs);
+  const words = new Set(
+    rel === undefined || rel === null
+      ? []
+      : toText(rel)
+          .split(/\s+/)
+          .filter((w) => w !== ''),
+  );
+  if (truthy(nofollow ?? false)) words.add('nofollow');
+  words.add('noopener');
+  const attribute = (name: string, value: string): string => ` ${name}="${escapeHtml(value, env.meter)}"`;
+  const links: Links = {
+    attributes:
+      attribute('rel', [...words].sort().join(' ')) +
+      (target === undefined || target === null ? '' : attribute('target', toText(target))),
+    limit: limit === undefined || limit === null ? null : int(limit, 0),
+    schemes: schemes === undefined || schemes === null ? [] : iterate(schemes, env.meter).map((s) => toText(s)),
+  };
+  const text = escapeHtml(toText(v, env.meter), env.meter);
+  env.meter.chars(text.length);
+  env.meter.pieces(text.length / 2);
+  return text
+    .split(/(\s+)/)
+    .map((word) => (word.length > LONGEST || word.trim() === '' ? word : linked(word, links, env.meter)))
+    .join('');
+};
+
+function linked(word: string, links: Links, meter: Meter): string {
+  meter.step(1 + (word.length >> 3));
+  const head = /^(?:[(<]|&lt;)+/.exec(word)?.[0] ?? '';
+  let middle = word.slice(head.length);
+  let tail = /(?:[)>.,]|&gt;)+$/.exec(middle)?.[0] ?? '';
+  middle = middle.slice(0, middle.length - tail.length);
+  // An address may hold brackets: those that it opened are its own.
+  for (const [open, close] of PAIRS) {
+    const opened = count(middle, open);
+    if (opened <= count(middle, close)) continue;
+    for (let n = Math.min(opened, count(tail, close)); n > 0; n--) {
+      const end = tail.indexOf(close) + close.length;
+      middle += tail.slice(0, end);
+      tail = tail.slice(end);
+    }
+  }
+  const link = linkOf(middle, links);
+  meter.chars(link.length);
+  return head + link + tail;
+}
+
+function linkOf(middle: string, { attributes, limit, schemes }: Links): string {
+  const shown = limit !== null && middle.length > limit ? `${firstOf(middle, limit)}...` : middle;
+  if (HTTP.test(middle)) {
+    const url = /^https?:\/\//.test(middle) ? middle : `https://${middle}`;
+    return `<a href="${url}"${attributes}>${shown}</a>`;
+  }
+  if (middle.startsWith('mailto:') && EMAIL.test(middle.slice(7))) return `<a href="${middle}">${middle.slice(7)}</a>`;
+  const mayBeMail =
+    middle.includes('@') && !middle.startsWith('www.') && !middle.startsWith('@') && !middle.includes(':');
+  if (mayBeMail && EMAIL.test(middle)) return `<a href="mailto:${middle}">${middle}</a>`;
+  const scheme = schemes.find((s) => middle !== s && middle.startsWith(s));
+  return scheme === undefined ? middle : `<a href="${middle}"${attributes}>${middle}</a>`;
+}
+
+const count = (s: string, part: string): number => s.split(part).length - 1;
