@@ -16,7 +16,8 @@ const ROOT = fileURLToPath(new URL('../', import.meta.url));
 const made = schemas();
 // The version that core uses; the root has an older one for its linter.
 const { Ajv2020 } = createRequire(join(ROOT, 'packages/core/package.json'))('ajv/dist/2020') as AjvModule;
-const validator = (file: string) => new Ajv2020({ strict: false, validateFormats: false }).compile(JSON.parse(made.get(file) ?? '') as object);
+const validator = (file: string) =>
+  new Ajv2020({ strict: false, validateFormats: false }).compile(JSON.parse(made.get(file) ?? '') as object);
 
 test('what is committed is what the sources make', () => {
   expect(readdirSync(join(ROOT, 'schemas')).sort()).toEqual([...made.keys()].sort());

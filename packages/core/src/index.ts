@@ -20,6 +20,7 @@ export * from './jobs/digest.ts';
 export * from './jobs/draw-sample.ts';
 export * from './jobs/failures.ts';
 export * from './jobs/index-source.ts';
+export * from './jobs/job-progress.ts';
 export * from './jobs/job-run.ts';
 export * from './jobs/lease-keeper.ts';
 export * from './jobs/money.ts';

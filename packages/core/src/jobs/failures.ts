@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { AppError } from '../errors.ts';
+import type { TemplateError } from '@stint/jinja';
+import { AppError } from '../errors.ts';
 
 /**
  * What a failed model call means. The one table of it:
@@ -43,3 +44,26 @@ export function fatalReason(error: AppError): string {
 
 /** Tries of a step whose failures are transient. */
 export const MAX_TRANSIENT_TRIES = 5;
+
+/** The job ends under the reason of the contract; the provider's own stays in the details. */
+export function renamed(error: AppError): AppError {
+  return new AppError(error.code, fatalReason(error), error.message, {
+    ...error.info,
+    details: { ...error.info.details, provider_reason: error.reason },
+  });
+}
+
+/** `max_failures` as a number of records; a percentage allows at least 10. */
+export function allowedFailures(limit: { percent: number } | { records: number }, numRecords: number): number {
+  return 'records' in limit ? limit.records : Math.max(10, Math.floor((limit.percent / 100) * numRecords));
+}
+
+/** A template that failed before any record was made: it would fail them all. */
+export function templateFailure(message: string, cause: TemplateError, index: number): AppError {
+  const { template, line, variable = null } = cause;
+  return new AppError('INVALID_ARGUMENT', 'TEMPLATE_ERROR', message, {
+    cause,
+    hint: 'Correct the template (`stint template render` shows a prompt without any call), then run again.',
+    details: { index, template, line, variable },
+  });
+}

@@ -10,9 +10,11 @@ import { CallDesk, keyOf } from './call-desk.ts';
 import type { Call } from './call-desk.ts';
 import { CommitPacer } from './commit-pacer.ts';
 import type { Committer } from './committer.ts';
-import { fatalReason, MAX_TRANSIENT_TRIES } from './failures.ts';
+import { allowedFailures, MAX_TRANSIENT_TRIES, renamed, templateFailure } from './failures.ts';
 import type { FailureClass } from './failures.ts';
 import type { IndexSource } from './index-source.ts';
+import type { JobProgress } from './job-progress.ts';
+import { takeLogged } from './logged-answers.ts';
 import type { StopCause } from './outcome.ts';
 import {
   accept,
@@ -25,7 +27,7 @@ import {
   paidSoFar,
   refuse,
 } from './record.ts';
-import type { Accepted, Advance, Answer, RecordEnv, RecordWork } from './record.ts';
+import type { Accepted, Advance, RecordEnv, RecordWork } from './record.ts';
 import { everSucceeded, succeededSince, wantsRecord } from './scheduler.ts';
 import type { ShardBook } from './shard-book.ts';
 
@@ -45,22 +47,6 @@ export interface JobRunDeps {
   counts: { ok: number; failed: number; rejected: number };
   /** How long a stop lets the calls in flight go on. */
   softLimitMs: number;
-}
-
-export interface JobProgress {
-  target: number;
-  ok: number;
-  failed: number;
-  rejected: number;
-  inFlight: number;
-  calls: number;
-  inputTokens: number;
-  outputTokens: number;
-  capNanoUsd: number | null;
-  settledNanoUsd: number;
-  unknownNanoUsd: number;
-  heldNanoUsd: number;
-  stopping: boolean;
 }
 
 /** How long a cancelled job lets the calls in flight go on. */
@@ -381,14 +367,7 @@ export class JobRun {
       return;
     }
     noteReject(this.#d.env, work, 'TEMPLATE_ERROR', message, this.#d.clock.now());
-    this.stop({
-      type: 'failed',
-      error: new AppError('INVALID_ARGUMENT', 'TEMPLATE_ERROR', message, {
-        cause: e,
-        hint: 'Correct the template (`stint template render` shows a prompt without any call), then run again.',
-        details: { index: work.index, template: e.template, line: e.line, variable: e.variable ?? null },
-      }),
-    });
+    this.stop({ type: 'failed', error: templateFailure(message, e, work.index) });
     this.#giveUp(work, 'TEMPLATE_ERROR', message);
   }
 
@@ -518,40 +497,4 @@ export class JobRun {
     this.#desk.abortAll();
     this.#finish();
   }
-}
-
-/** The job ends under the reason of the contract; the provider's own stays in the details. */
-function renamed(error: AppError): AppError {
-  return new AppError(error.code, fatalReason(error), error.message, {
-    ...error.info,
-    details: { ...error.info.details, provider_reason: error.reason },
-  });
-}
-
-/** `max_failures` as a number of records; a percentage allows at least 10. */
-export function allowedFailures(limit: { percent: number } | { records: number }, numRecords: number): number {
-  return 'records' in limit ? limit.records : Math.max(10, Math.floor((limit.percent / 100) * numRecords));
-}
-
-/** The next answer an earlier run paid for; null = none left; `gone` = that run began a later attempt. */
-function takeLogged(work: RecordWork): Answer | null | 'gone' {
-  let later = false;
-  for (const [i, call] of work.logged.entries()) {
-    if (call.key.attempt > work.attempt) later = true;
-    if (call.key.attempt !== work.attempt || call.key.step !== work.step || !call.answer || !call.usage) continue;
-    work.logged.splice(i, 1);
-    const { text, model, stopReason, latencyMs, atMs } = call.answer;
-    const { usage, reported, costNanoUsd: cost } = call;
-    return {
-      text,
-      model,
-      stopReason: stopReason as Answer['stopReason'],
-      latencyMs,
-      atMs,
-      usage,
-      reported,
-      costNanoUsd: cost,
-    };
-  }
-  return later ? 'gone' : null;
 }

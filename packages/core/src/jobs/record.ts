@@ -71,7 +71,7 @@ export interface RecordWork {
   prompt: string;
   outcomes: (StepOutcome | null)[];
   /** What later renderings see as `steps`. */
-  visible: Record<string, { output: string; json: unknown; skipped?: true }>;
+  visible: Record<string, { output: string; json: unknown; skipped: boolean }>;
   context: Record<string, unknown> | Map<string, unknown>;
   paid: (Paid | null)[];
   /** Held in the call log for steps that did not run yet, by position: nano-dollars and the row's try. */
@@ -179,7 +179,7 @@ function contextOf(env: RecordEnv, work: RecordWork): Record<string, unknown> | 
 
 function renderOptions(env: RecordEnv, work: RecordWork, step: CompiledStep): RenderOptions {
   const draws = drawsOf(env.spec.job_seed, work.index, work.attempt, step.id);
-  return { load: (name) => env.template.load(name), draw: draws.below };
+  return { load: (name) => env.template.load(name), draw: (n) => draws.below(n) };
 }
 
 /**
@@ -222,7 +222,7 @@ function finishStep(
   encoded: string,
   isSkipped = false,
 ): void {
-  work.visible[step.id] = isSkipped ? { output, json: null, skipped: true } : { output, json };
+  work.visible[step.id] = { output, json: isSkipped ? null : json, skipped: isSkipped };
   work.outcomes[step.position] = { json: encoded };
   work.step++;
   startStep(work);

@@ -14,7 +14,7 @@ import type { Decided } from './committer.ts';
 import type { Sha256 } from './digest.ts';
 import { IndexSource } from './index-source.ts';
 import { JobRun } from './job-run.ts';
-import type { JobProgress } from './job-run.ts';
+import type { JobProgress } from './job-progress.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
 import { nanoToUsd } from './money.ts';
 import { outcomeOf, reasonOf } from './outcome.ts';
