@@ -43,7 +43,9 @@ export function percentFormat(format: string, values: unknown, meter: Meter): st
       return text;
     },
   );
-  if (!used && next < list.length && !(isMapping(values) && next === 0)) {
+  // As in Python, a mapping or a list may be left unused; a tuple and any other value may not.
+  const idle = isMapping(values) || (Array.isArray(values) && !(values instanceof Tuple));
+  if (!used && next < list.length && !(idle && next === 0)) {
     throw typeError('not all arguments converted during string formatting');
   }
   return out;
