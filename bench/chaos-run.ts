@@ -98,7 +98,8 @@ async function killUntilDone(
     const run = startCli([...args, '--num-records', String(target)], cwd);
     const before = (await stub.stats()).accepted;
     const over = new AbortController();
-    const killing = killAtSomeTime(run.child, out, random, over.signal);
+    const hasBegun = async (): Promise<boolean> => (await stub.stats()).accepted > before;
+    const killing = killAtSomeTime(run.child, { out, random, over: over.signal, hasBegun });
     const end = await run.done;
     over.abort();
     await killing;
@@ -132,16 +133,20 @@ async function killUntilDone(
 /** Mostly while it generates; now and then while it starts, or while it writes the exports. */
 async function killAtSomeTime(
   child: ChildProcess,
-  out: string,
-  random: () => number,
-  over: AbortSignal,
+  o: { out: string; random: () => number; over: AbortSignal; hasBegun: () => Promise<boolean> },
 ): Promise<void> {
+  const { out, random, over } = o;
   const [kind, when] = [random(), random()];
-  if (kind < 0.8) {
-    await setTimeout(kind < 0.15 ? when * 150 : 120 + when * 500, undefined, { signal: over }).catch(() => undefined);
+  const wait = (ms: number): Promise<void> => setTimeout(ms, undefined, { signal: over }).catch(() => undefined);
+  if (kind < 0.15) {
+    await wait(when * 150);
+  } else if (kind < 0.8) {
+    // From its first call on, so that a slow machine is not only killed while it starts.
+    while (!over.aborted && !(await o.hasBegun())) await wait(5);
+    await wait(when * 400);
   } else {
     while (!over.aborted && !isExporting(out)) await setTimeout(1);
-    if (when < 0.5) await setTimeout(when * 60);
+    if (when < 0.5) await wait(when * 60);
   }
   if (!over.aborted) child.kill('SIGKILL');
 }
