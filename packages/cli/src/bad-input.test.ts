@@ -142,6 +142,13 @@ describe('template', () => {
     expect(`${e.message} ${JSON.stringify(e.details)}`).toMatch(pattern);
   });
 
+  test('an include that may be missing is no problem', async () => {
+    step({ prompt: '{{ topic }}{% include "x.txt" ignore missing %}{% include ["y.txt", "z.txt"] ignore missing %}' });
+    job({ num_records: 2 });
+    const { exitCode, body } = await generate({ jobPath: bench.path('job.yaml'), out: 'out', env: {}, cwd: bench.dir });
+    expect({ exitCode, body }).toMatchObject({ exitCode: 0 });
+  });
+
   test('a link that leads out of its folder', async () => {
     bench.write('elsewhere/secret.txt', 'secret');
     mkdirSync(bench.path('t'));

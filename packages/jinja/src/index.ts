@@ -73,8 +73,11 @@ export function reads(t: Template | Expression, load?: (name: string) => Templat
   return shielded(t.name, () => ('tree' in t ? readsOfExpression(t.tree, t.name) : readsOfBody(t.body, t.name, load)));
 }
 
-/** Names that include, import, from and extends mention; `computed` where one is not a constant. */
-export function references(t: Template): { names: string[]; computed: boolean } {
+/**
+ * Names that include, import, from and extends mention; `needed` those that must exist (not `ignore missing`, not one of a
+ * list); `computed` where one is not a constant.
+ */
+export function references(t: Template): { names: string[]; needed: Set<string>; computed: boolean } {
   return shielded(t.name, () => referencesOf(t.body));
 }
 

@@ -137,7 +137,12 @@ describe('reads through other templates', () => {
     const t = parse(
       "{% extends 'a' %}{% block b %}{% include ['b', 'c'] %}{% import 'd' as x %}{% from 'e' import f %}{% endblock %}",
     );
-    expect(references(t)).toEqual({ names: ['a', 'b', 'c', 'd', 'e'], computed: false });
-    expect(references(parse('{% include name %}'))).toEqual({ names: [], computed: true });
+    expect(references(t)).toEqual({
+      names: ['a', 'b', 'c', 'd', 'e'],
+      needed: new Set(['a', 'd', 'e']),
+      computed: false,
+    });
+    expect(references(parse("{% include 'a' ignore missing %}")).needed.size).toBe(0);
+    expect(references(parse('{% include name %}'))).toMatchObject({ names: [], computed: true });
   });
 });

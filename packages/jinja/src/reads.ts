@@ -348,8 +348,9 @@ export function readsOfExpression(e: Expr, name: string): Read[] {
 }
 
 /** Names of templates that include, import, from and extends mention, and whether any is computed. */
-export function referencesOf(body: readonly Stmt[]): { names: string[]; computed: boolean } {
+export function referencesOf(body: readonly Stmt[]): { names: string[]; needed: Set<string>; computed: boolean } {
   const names = new Set<string>();
+  const needed = new Set<string>();
   let computed = false;
   const visit = (n: unknown): void => {
     if (typeof n !== 'object' || n === null) return;
@@ -361,12 +362,15 @@ export function referencesOf(body: readonly Stmt[]): { names: string[]; computed
     if (s.kind === 'include' || s.kind === 'import' || s.kind === 'from' || s.kind === 'extends') {
       const list = s.name.kind === 'list' || s.name.kind === 'tuple' ? s.name.items : [s.name];
       for (const x of list) {
-        if (x.kind === 'const' && typeof x.value === 'string') names.add(x.value);
-        else computed = true;
+        if (x.kind === 'const' && typeof x.value === 'string') {
+          names.add(x.value);
+          // Of a list any one will do, which only rendering can tell.
+          if (list.length === 1 && !(s.kind === 'include' && s.ignoreMissing)) needed.add(x.value);
+        } else computed = true;
       }
     }
     for (const v of Object.values(n)) visit(v);
   };
   visit(body);
-  return { names: [...names], computed };
+  return { names: [...names], needed, computed };
 }

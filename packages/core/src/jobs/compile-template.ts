@@ -186,12 +186,13 @@ class Compiler {
   }
 
   #checkReferences(t: Template, path: string, seen = new Set<string>()): void {
-    for (const name of references(t).names) {
+    const { names, needed } = references(t);
+    for (const name of names) {
       if (seen.has(name)) continue;
       seen.add(name);
       const found = this.#load(name);
       if (found) this.#checkReferences(found, path, seen);
-      else if (!this.#sources.has(name)) {
+      else if (needed.has(name) && !this.#sources.has(name)) {
         this.#problem(
           path,
           `the template "${name}" that it includes is not there`,
