@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Export of many records against the bare COPY that it can't beat: the same DuckDB, the same dataset.jsonl, in order.
 import { spawn } from 'node:child_process';
-import { statSync } from 'node:fs';
+import { linkSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { benchFolder } from './job-folder.ts';
@@ -34,7 +34,9 @@ export async function parquet(sizes: readonly number[]): Promise<Row[]> {
       const made = await startCli([...args, '--num-records', String(n)], folder.dir).done;
       if (made.code !== 0) throw new Error(made.stderr);
       const dir = join(folder.dir, 'out-p');
-      const jsonl = join(dir, 'exports/dataset.jsonl');
+      // An export of Parquet alone takes dataset.jsonl away.
+      const jsonl = join(folder.dir, `dataset-${n}.jsonl`);
+      linkSync(join(dir, 'exports/dataset.jsonl'), jsonl);
       const size = `${(statSync(jsonl).size / 1e6).toFixed(0)} MB`;
       const pairs = [];
       for (let i = 0; i < 2; i++) {
