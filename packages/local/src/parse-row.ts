@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import { parseData } from '@stint/jinja';
 
 /** One line of a seed file as template data. */
 export function parseRow(text: string): unknown {
-  return JSON.parse(text);
+  return parseData(text);
 }
