@@ -2,6 +2,7 @@
 export * from './errors.ts';
 export * from './json.ts';
 export * from './ports/clock.ts';
+export * from './ports/container-engine.ts';
 export * from './ports/model-provider.ts';
 export * from './ports/object-store.ts';
 export * from './formats/common.ts';
