@@ -45,3 +45,7 @@ export * from './task/states.ts';
 export * from './task/task-document.ts';
 export * from './task/task-spec.ts';
 export * from './task/wants.ts';
+export * from './task/after-attempt.ts';
+export * from './task/task-machine.ts';
+export * from './task/token-bucket.ts';
+export * from './task/ulid.ts';

@@ -88,6 +88,8 @@ export interface ComputeTraits {
   resendWithinMs: number;
   /** An attempt that has not started within this is stopped, ms. */
   startTimeoutMs: number;
+  /** Admits tasks by size, so `place` must be told what is in use. */
+  admitsBySize: boolean;
   /** SIGTERM to SIGKILL where a task says nothing, s. */
   stopTimeoutS: number;
   spotPolicy: SpotPolicy;

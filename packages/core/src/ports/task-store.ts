@@ -41,5 +41,7 @@ export interface TaskStore {
   list(filter: TaskFilter, cursor: string | null, limit: number): Promise<TaskPage>;
   /** Tasks that have not ended or are not settled, oldest first; with `ownerId` only of that owner (`null`: of nobody). */
   open(ownerId?: string | null): Promise<TaskDocument[]>;
+  /** Ids of open tasks with a cancel wish that their owner has not taken up yet (their state is not CANCELING). */
+  cancelWishes(): Promise<string[]>;
   close(): Promise<void>;
 }

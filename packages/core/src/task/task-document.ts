@@ -27,6 +27,17 @@ export interface TaskOwner extends LeaseOwner {
 /** Why a request or an attempt was stopped by us. */
 export type StopWhy = 'cancel' | 'timeLimit' | 'startDeadline';
 
+/** A request that was definitely refused. */
+export interface RefusedSubmission {
+  submission: number;
+  offer: string;
+  market: 'spot' | 'onDemand';
+  kind: 'capacity' | 'quota' | 'invalid' | 'access';
+  code: string;
+  message: string;
+  atMs: number;
+}
+
 /** One try of placing and running a task. */
 export interface Attempt {
   /** From 1. */
@@ -36,14 +47,14 @@ export interface Attempt {
   /** From 1; grows with each definite refusal. */
   submission: number;
   clientToken: string;
-  /** The whole request as it is sent; null once it ended and can't be sent again. */
+  /** The whole request as it is sent; null once it can't be sent again: it was refused, or a handle is known. */
   request: string | null;
   /** When this submission was first sent (stored before it was), epoch ms. */
   firstSentAtMs: number;
   /** When the attempt was begun, with its first submission; the start deadline counts from here. */
   createdAtMs: number;
   /** Refusals of earlier submissions, the last ten: they are no attempts. */
-  refusals: { submission: number; offer: string; kind: string; code: string; message: string; atMs: number }[];
+  refusals: RefusedSubmission[];
   handle: string | null;
   /** The backend knew it at least once. */
   seen: boolean;
