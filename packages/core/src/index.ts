@@ -49,3 +49,4 @@ export * from './task/after-attempt.ts';
 export * from './task/task-machine.ts';
 export * from './task/token-bucket.ts';
 export * from './task/ulid.ts';
+export * from './task/task-engine.ts';

@@ -1,0 +1,500 @@
+// SPDX-License-Identifier: Apache-2.0
+// The asynchronous shell around task-machine.ts for the tasks of one backend: it does what `nextAction` says, stores what
+// `applyEvent` makes of the answer, and keeps nothing that the next process would miss.
+import { toAppError } from '../errors.ts';
+import { backoffMs } from '../jobs/pacing.ts';
+import type { Sha256 } from '../jobs/digest.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Compute, Observation } from '../ports/compute.ts';
+import type { TaskStore } from '../ports/task-store.ts';
+import { historyOf, policyOf } from './after-attempt.ts';
+import type { Placement } from './offers.ts';
+import { isEnded } from './states.ts';
+import { applyEvent, draftOf, liveAttempt, nextAction, onMissing } from './task-machine.ts';
+import type { TaskAction, TaskEvent } from './task-machine.ts';
+import type { TaskDocument } from './task-document.ts';
+import { TaskWatch } from './task-watch.ts';
+
+export interface PumpDeps {
+  store: TaskStore;
+  clock: Clock;
+  /** In [0, 1). */
+  random: () => number;
+  sha256: Sha256;
+  /** Owner id of this process. */
+  selfId: string;
+  /** A task was stored with these contents, or left our hands. */
+  changed: (task: TaskDocument) => void;
+  /** Something failed and will be tried again. */
+  problem: (taskId: string | null, what: string, error: unknown) => void;
+}
+
+interface Entry {
+  task: TaskDocument;
+  /** One action at a time. */
+  busy: boolean;
+  /** Tries of the present action that failed. */
+  failures: number;
+  /** Its draft was stored by us and `start` was not called yet, or said that nothing was sent. */
+  unsent: boolean;
+  /** Go although it was to wait longer. */
+  hurry: boolean;
+  timer: (() => void) | null;
+  abort: AbortController;
+  /** Room given to it that its document does not tell yet. */
+  reserved: Placement | null;
+  gone: boolean;
+}
+
+const retryBackoff = { baseMs: 500, capMs: 30_000 };
+const roomPollMs = 1_000;
+const lookAgainMs = 200;
+const never = new AbortController().signal;
+
+/** Somebody else owns the task now: every write of ours would be refused. */
+class NotOurs extends Error {}
+
+export class TaskPump {
+  readonly #d: PumpDeps;
+  readonly #compute: Compute;
+  readonly #entries = new Map<string, Entry>();
+  readonly #byHandle = new Map<string, Entry>();
+  readonly #watch: TaskWatch;
+  readonly #quotaWaiters = new Set<Entry>();
+  readonly #starting = new Set<Entry>();
+  readonly #running = new Set<Promise<void>>();
+  readonly #stopping = new AbortController();
+  readonly #unlisten: () => void;
+  #toPlace: Entry[] = [];
+  #placing = false;
+  #noRoomUntil: (() => void) | null = null;
+  #stopped = false;
+
+  constructor(deps: PumpDeps, compute: Compute) {
+    this.#d = deps;
+    this.#compute = compute;
+    const seen = (o: Observation): void => this.#observed(o);
+    const problem = (e: unknown): void => deps.problem(null, 'observe', e);
+    this.#watch = new TaskWatch({ clock: deps.clock, compute, seen, problem });
+    this.#unlisten = compute.onChange?.((handle) => this.#watch.hint(handle)) ?? (() => undefined);
+  }
+
+  /** Tasks in our hands. */
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  has(id: string): boolean {
+    return this.#entries.has(id);
+  }
+
+  /** Looks after a task that is stored as ours. */
+  adopt(task: TaskDocument): void {
+    if (this.#stopped || this.#entries.has(task.id)) return;
+    const entry: Entry = {
+      task,
+      busy: false,
+      failures: 0,
+      unsent: false,
+      hurry: false,
+      timer: null,
+      abort: new AbortController(),
+      reserved: null,
+      gone: false,
+    };
+    this.#entries.set(task.id, entry);
+    this.#drive(entry);
+  }
+
+  /** Stores a wish of this process to cancel, and acts on it. */
+  async cancel(id: string, reason: string): Promise<void> {
+    const entry = this.#entries.get(id);
+    if (!entry) return;
+    await this.#commit(entry, { kind: 'cancelWished', reason });
+    this.#act(entry);
+  }
+
+  /** Reads a task again, in which another process has left a wish. */
+  async reload(id: string): Promise<void> {
+    const entry = this.#entries.get(id);
+    if (!entry) return;
+    await this.#reread(entry).catch((e: unknown) => this.#failed(entry, 'read', e));
+    if (!entry.gone) this.#act(entry);
+  }
+
+  /** Ends what can wait, and resolves when nothing is under way. Tasks go on, without anybody looking. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#unlisten();
+    this.#noRoomUntil?.();
+    this.#stopping.abort();
+    for (const entry of this.#entries.values()) {
+      entry.timer?.();
+      entry.abort.abort();
+    }
+    while (this.#running.size > 0) await Promise.allSettled(this.#running);
+    await this.#watch.stop();
+    this.#entries.clear();
+    this.#byHandle.clear();
+  }
+
+  #act(entry: Entry): void {
+    if (entry.task.cancel) entry.abort.abort();
+    this.#drive(entry);
+  }
+
+  #drive(entry: Entry): void {
+    if (entry.busy || entry.gone || this.#stopped) return;
+    entry.timer?.();
+    entry.timer = null;
+    const now = this.#d.clock.now();
+    const action = nextAction(entry.task, now, this.#compute.traits);
+    switch (action.kind) {
+      case 'none':
+        this.#drop(entry);
+        return;
+      case 'apply':
+        this.#run(entry, 'store', () => this.#commit(entry, action.event));
+        return;
+      case 'place':
+        this.#queue(entry);
+        return;
+      case 'wait':
+        if (entry.hurry) {
+          this.#queue(entry);
+          return;
+        }
+        if (liveAttempt(entry.task)?.refusals.at(-1)?.kind === 'quota') this.#quotaWaiters.add(entry);
+        this.#alarm(entry, action.untilMs - now);
+        return;
+      case 'observe':
+        this.#byHandle.set(action.handle, entry);
+        this.#watch.add(action.handle);
+        if (action.untilMs !== Infinity) this.#alarm(entry, action.untilMs - now);
+        return;
+      case 'start':
+        this.#start(entry, action);
+        return;
+      case 'find':
+        this.#run(entry, 'find', () => this.#find(entry, action));
+        return;
+      case 'stop':
+        this.#run(entry, 'stop', async () => {
+          await this.#compute.stop(action.handle, action.reason, this.#stopping.signal);
+          await this.#commit(entry, { kind: 'stopSent' });
+          this.#watch.hint(action.handle);
+        });
+        return;
+      case 'settle':
+        this.#run(entry, 'settle', async () => {
+          await this.#compute.settle(entry.task, action.attempt);
+          await this.#commit(entry, { kind: 'settled', attempt: action.attempt.number });
+        });
+        return;
+    }
+  }
+
+  /** Runs one action of a task; a failure is told, and the action tried again later. */
+  #run(entry: Entry, what: string, action: () => Promise<void>): void {
+    entry.busy = true;
+    const running = action()
+      .then(
+        () => {
+          entry.failures = 0;
+        },
+        (e: unknown) => this.#failed(entry, what, e),
+      )
+      .finally(() => {
+        entry.busy = false;
+        this.#running.delete(running);
+        if (entry.failures === 0) this.#drive(entry);
+      });
+    this.#running.add(running);
+  }
+
+  #failed(entry: Entry, what: string, e: unknown): void {
+    if (e instanceof NotOurs) {
+      this.#drop(entry);
+      return;
+    }
+    entry.failures++;
+    if (this.#stopped) return;
+    this.#d.problem(entry.task.id, what, e);
+    const { retryAfterMs } = toAppError(e).info;
+    const ms = retryAfterMs ?? backoffMs(entry.failures, retryBackoff.baseMs, retryBackoff.capMs, this.#d.random());
+    this.#alarm(entry, ms);
+  }
+
+  #alarm(entry: Entry, ms: number): void {
+    entry.timer?.();
+    entry.timer = this.#d.clock.after(Math.max(0, ms), () => {
+      entry.timer = null;
+      this.#drive(entry);
+    });
+  }
+
+  #drop(entry: Entry): void {
+    entry.gone = true;
+    entry.timer?.();
+    this.#entries.delete(entry.task.id);
+    this.#forget(entry);
+    this.#starting.delete(entry);
+    this.#toPlace = this.#toPlace.filter((e) => e !== entry);
+    this.#d.changed(entry.task);
+    this.#roomMayBe();
+  }
+
+  #forget(entry: Entry): void {
+    this.#quotaWaiters.delete(entry);
+    for (const { handle } of entry.task.attempts) {
+      if (handle === null) continue;
+      this.#byHandle.delete(handle);
+      this.#watch.delete(handle);
+    }
+  }
+
+  // ---- storing
+
+  async #commit(entry: Entry, event: TaskEvent): Promise<void> {
+    for (;;) {
+      const before = entry.task;
+      const next = applyEvent(before, event, this.#d.clock.now(), this.#compute.traits, this.#d.random());
+      if (next === before) return;
+      try {
+        await this.#d.store.replace(next, before.version);
+      } catch (e) {
+        if (toAppError(e).reason !== 'VERSION_MISMATCH') throw e;
+        await this.#reread(entry);
+        // Somebody wished it away meanwhile: then no new request goes out.
+        if (event.kind === 'drafted' && entry.task.cancel) return;
+        continue;
+      }
+      if (entry.task === before || entry.task.version < next.version) entry.task = next;
+      this.#stored(entry, before);
+      return;
+    }
+  }
+
+  #stored(entry: Entry, before: TaskDocument): void {
+    const ended = (t: TaskDocument): number => t.attempts.filter((a) => a.state === 'ENDED').length;
+    if (ended(entry.task) > ended(before) || isEnded(entry.task.state)) {
+      this.#forget(entry);
+      this.#roomMayBe();
+      this.#quotaMayBe();
+    }
+    this.#d.changed(entry.task);
+  }
+
+  async #reread(entry: Entry): Promise<void> {
+    const task = await this.#d.store.read(entry.task.id).catch((e: unknown) => {
+      if (toAppError(e).code === 'NOT_FOUND') throw new NotOurs();
+      throw e;
+    });
+    if (task.owner?.id !== this.#d.selfId) throw new NotOurs();
+    if (task.version > entry.task.version) entry.task = task;
+  }
+
+  // ---- placing and starting
+
+  #queue(entry: Entry): void {
+    entry.hurry = false;
+    this.#quotaWaiters.delete(entry);
+    if (!this.#toPlace.includes(entry)) this.#toPlace.push(entry);
+    void this.#placeAll();
+  }
+
+  /** Oldest first; where the oldest must wait for room, younger ones wait behind it, so that a big task gets its turn. */
+  async #placeAll(): Promise<void> {
+    if (this.#placing || this.#noRoomUntil) return;
+    this.#placing = true;
+    try {
+      while (this.#toPlace.length > 0 && this.#starting.size < this.#compute.traits.maxStarting && !this.#stopped) {
+        if (this.#compute.traits.admitsBySize) this.#toPlace.sort((a, b) => (a.task.id < b.task.id ? -1 : 1));
+        const entry = this.#toPlace.shift();
+        if (!entry || entry.busy || entry.gone) continue;
+        if (!(await this.#place(entry))) break;
+      }
+    } finally {
+      this.#placing = false;
+    }
+  }
+
+  /** @returns false where it has to wait for room. */
+  async #place(entry: Entry): Promise<boolean> {
+    const { task } = entry;
+    if (nextAction(task, this.#d.clock.now(), this.#compute.traits).kind === 'apply') {
+      this.#drive(entry);
+      return true;
+    }
+    let room = true;
+    let placed = false;
+    entry.busy = true;
+    const placing = this.#tryPlace(entry).then(
+      (result) => {
+        room = result !== 'wait';
+        placed = result === 'placed';
+      },
+      (e: unknown) => this.#failed(entry, 'place', e),
+    );
+    this.#running.add(placing);
+    await placing;
+    this.#running.delete(placing);
+    entry.busy = false;
+    if (!room && !this.#stopped) {
+      if (entry.task.cancel) {
+        this.#drive(entry);
+        return true;
+      }
+      this.#toPlace.unshift(entry);
+      this.#noRoomUntil = this.#d.clock.after(roomPollMs, () => this.#roomMayBe());
+      return false;
+    }
+    if (placed) this.#draft(entry);
+    else if (entry.timer === null) this.#drive(entry);
+    return true;
+  }
+
+  async #tryPlace(entry: Entry): Promise<'placed' | 'wait' | 'ended'> {
+    const { task } = entry;
+    const { traits } = this.#compute;
+    const history = historyOf(task, traits.admitsBySize ? await this.#inUse() : { cpus: 0, memoryMib: 0 });
+    const result = await this.#compute.place(task.spec.wants, policyOf(task, traits), history);
+    switch (result.kind) {
+      case 'placed':
+        entry.reserved = result.placement;
+        this.#starting.add(entry);
+        return 'placed';
+      case 'wait':
+        await this.#commit(entry, { kind: 'waiting', waitingFor: result.waitingFor, notBeforeMs: null });
+        return 'wait';
+      case 'never':
+        await this.#commit(entry, { kind: 'impossible', code: 'REFUSED', raw: { problems: result.problems } });
+        return 'ended';
+    }
+  }
+
+  /** Room that open tasks have, ours and those of other processes on the same store. */
+  async #inUse(): Promise<{ cpus: number; memoryMib: number }> {
+    const sum = { cpus: 0, memoryMib: 0 };
+    const add = (p: Placement | null | undefined): void => {
+      sum.cpus += p?.cpus ?? 0;
+      sum.memoryMib += p?.memoryMib ?? 0;
+    };
+    for (const e of this.#entries.values()) add(liveAttempt(e.task)?.placement ?? e.reserved);
+    for (const task of await this.#d.store.open()) {
+      if (!this.#entries.has(task.id) && task.target.compute === this.#compute.target.compute) {
+        add(liveAttempt(task)?.placement);
+      }
+    }
+    return sum;
+  }
+
+  #draft(entry: Entry): void {
+    this.#run(entry, 'prepare', async () => {
+      const placement = entry.reserved;
+      if (!placement) return;
+      try {
+        const draft = draftOf(entry.task, placement);
+        const { store, sha256 } = this.#d;
+        const clientToken = sha256(`${store.id}/${draft.taskId}/${draft.attempt}/${draft.submission}`);
+        const request = await this.#compute.prepare(draft, clientToken, entry.abort.signal);
+        entry.unsent = true;
+        await this.#commit(entry, { kind: 'drafted', placement, submission: draft.submission, clientToken, request });
+      } catch (e) {
+        this.#starting.delete(entry);
+        const { code, reason, message } = toAppError(e);
+        if (reason === 'NOT_SENT') return;
+        if (code === 'INVALID_ARGUMENT') await this.#impossible(entry, 'REFUSED', reason, message);
+        else if (code === 'PERMISSION_DENIED') await this.#impossible(entry, 'ACCESS_DENIED', reason, message);
+        else throw e;
+      } finally {
+        entry.reserved = null;
+        void this.#placeAll();
+      }
+    });
+  }
+
+  #impossible(entry: Entry, code: 'REFUSED' | 'ACCESS_DENIED', reason: string, message: string): Promise<void> {
+    return this.#commit(entry, { kind: 'impossible', code, raw: { reason, message } });
+  }
+
+  #start(entry: Entry, { attempt }: TaskAction & { kind: 'start' }): void {
+    this.#starting.add(entry);
+    this.#run(entry, 'start', async () => {
+      // What may have been sent before has to be sent again, whoever wants to cancel it: only the answer tells its handle.
+      const signal = entry.unsent ? entry.abort.signal : never;
+      try {
+        const result = await this.#compute.start(entry.task, attempt, signal);
+        entry.unsent = false;
+        if (result.kind === 'started') await this.#commit(entry, { kind: 'started', handle: result.handle });
+        else await this.#commit(entry, { kind: 'refused', refusal: result.refusal });
+      } catch (e) {
+        const { code, reason, message } = toAppError(e);
+        if (reason === 'NOT_SENT' && entry.unsent) {
+          await this.#commit(entry, { kind: 'notSent' });
+          return;
+        }
+        // A throttled request was looked at and not taken; every other failure may have taken effect.
+        if (reason !== 'THROTTLED') entry.unsent = false;
+        if (code === 'PERMISSION_DENIED') await this.#impossible(entry, 'ACCESS_DENIED', reason, message);
+        else throw e;
+      } finally {
+        this.#starting.delete(entry);
+        void this.#placeAll();
+      }
+    });
+  }
+
+  async #find(entry: Entry, { attempt }: TaskAction & { kind: 'find' }): Promise<void> {
+    const handle = await this.#compute.find(entry.task, attempt, this.#stopping.signal);
+    if (handle === null)
+      await this.#commit(entry, { kind: 'lost', raw: { reason: 'not found', handle: attempt.handle } });
+    else await this.#commit(entry, { kind: 'found', handle });
+  }
+
+  #roomMayBe(): void {
+    this.#noRoomUntil?.();
+    this.#noRoomUntil = null;
+    void this.#placeAll();
+  }
+
+  /** One task moved, so one that waits for a quota may try. */
+  #quotaMayBe(): void {
+    for (const entry of this.#quotaWaiters) {
+      this.#quotaWaiters.delete(entry);
+      entry.hurry = true;
+      this.#drive(entry);
+      return;
+    }
+  }
+
+  #observed(o: Observation): void {
+    const entry = this.#byHandle.get(o.handle);
+    const attempt = entry && liveAttempt(entry.task);
+    if (!entry || entry.gone || this.#stopped || attempt?.handle !== o.handle) return;
+    if (entry.busy) {
+      // It is being acted on; what was seen now is asked for again after that.
+      if (o.phase === 'stopped') this.#watch.hint(o.handle, lookAgainMs);
+      return;
+    }
+    const now = this.#d.clock.now();
+    const { traits } = this.#compute;
+    if (o.phase !== 'missing') {
+      const event: TaskEvent = { kind: 'observed', observation: o };
+      if (applyEvent(entry.task, event, now, traits, 0) === entry.task) return;
+      this.#run(entry, 'store', () => this.#commit(entry, event));
+      return;
+    }
+    switch (onMissing(attempt, now, traits)) {
+      case 'wait':
+        return;
+      case 'find':
+        this.#run(entry, 'find', () => this.#find(entry, { kind: 'find', attempt }));
+        return;
+      case 'lost':
+        this.#run(entry, 'store', () =>
+          this.#commit(entry, { kind: 'lost', raw: { reason: 'expired', handle: o.handle } }),
+        );
+    }
+  }
+}
