@@ -58,7 +58,7 @@ const fencing: CallLogRules = {
       outputTokens: 11,
     });
     const rows = await dead.log.calls(0, 9);
-    expect(brief(rows)).toEqual(['0/1/0/1 RELEASED 10 0', '1/1/0/1 UNKNOWN 20 20', '2/1/0/1 SETTLED 30 25']);
+    expect(brief(rows)).toEqual(['0/1/0/1 RELEASED 10 0', '1/1/0/1 UNKNOWN 20 20', '2/1/0/1 SETTLED 100 25']);
     expect(rows.map((row) => row.atMs)).toEqual([77, 77, 40]);
     expect(await dead.log.takeOver(next, 88)).toEqual(totals);
     expect(await dead.log.calls(0, 9)).toEqual(rows);

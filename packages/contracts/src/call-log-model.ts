@@ -92,10 +92,12 @@ export function settle(
   costNanoUsd = 60,
   text = 'answer',
   reported = true,
+  holdNanoUsd = 100,
 ): LogEntry & { type: 'settle' } {
   return {
     type: 'settle',
     key,
+    holdNanoUsd,
     costNanoUsd,
     usage: { inputTokens: 7, outputTokens: 11, cacheReadTokens: 2, cacheWriteTokens: 3 },
     reported,

@@ -57,6 +57,28 @@ export const money: CallLogRules = {
     await refused(log.append(lease, [send(b, 11)]), ...cap);
     await log.append(lease, [send(b, 10), hold(c, 0)]);
   },
+  'what calls cost beyond their own worst case is told by step, and survives': async (h) => {
+    const { log, lease, again } = await opened(h);
+    const calls = [0, 1, 2, 3, 4, 5].map((i) => callKey(i, i % 3));
+    await log.append(
+      lease,
+      calls.map((key) => send(key, 500)),
+    );
+    // Step 0 within its worst case and at it, step 1 beyond it twice, step 2 within what was held and still beyond.
+    const costs = [60, 120, 450, 100, 150, 0];
+    await log.append(
+      lease,
+      calls.map((key, i) => settle(key, costs[i], 'x', true, 100)),
+    );
+    await log.chargeLost(lease, [{ index: 9, attempt: 1, costNanoUsd: 777 }], 9);
+    const beyond = new Map([
+      [1, 50],
+      [2, 350],
+    ]);
+    expect(await log.beyond()).toEqual(beyond);
+    await log.committed(lease, 0, 1, [[0, 9]]);
+    expect(await (await again()).beyond()).toEqual(beyond);
+  },
   'without a cap every hold is accepted': async (h) => {
     const { log, lease } = await opened(h, null);
     await log.append(lease, [hold(a, 9_000_000_000_000)]);

@@ -16,6 +16,7 @@ export const moves: CallLogRules = {
     expect(await collect(log.scan())).toEqual([]);
     expect(await log.commits()).toEqual(new Map());
     expect(await log.stepsRun()).toEqual([]);
+    expect(await log.beyond()).toEqual(new Map());
     expect(await log.settledIndices([[0, 1_000]])).toBe(0);
   },
   'a call goes from HELD over SENT to SETTLED, and each move is kept': async (h) => {
@@ -33,7 +34,7 @@ export const moves: CallLogRules = {
       {
         key: a,
         state: 'SETTLED',
-        holdNanoUsd: 80,
+        holdNanoUsd: 100,
         costNanoUsd: 60,
         usage,
         reported: true,
@@ -82,7 +83,7 @@ export const moves: CallLogRules = {
   'several moves of one call in one append are applied in order': async (h) => {
     const { log, lease, again } = await opened(h);
     await log.append(lease, [hold(a), send(a, 90), settle(a, 60), hold(b), release(b)]);
-    expect(brief(await (await again()).calls(0, 1))).toEqual(['0/1/0/1 SETTLED 90 60', '1/1/0/1 RELEASED 100 0']);
+    expect(brief(await (await again()).calls(0, 1))).toEqual(['0/1/0/1 SETTLED 100 60', '1/1/0/1 RELEASED 100 0']);
     expect(await log.totals()).toEqual(await log.recount());
   },
   'any text of an answer is kept as it was': async (h) => {
@@ -160,6 +161,7 @@ export const moves: CallLogRules = {
     await refused(log.append(lease, [send(a, -1)]), ...bad);
     await refused(log.append(lease, [send(a, 2 ** 53)]), ...bad);
     await refused(log.append(lease, [send(a), settle(a, 1.5)]), ...bad);
+    await refused(log.append(lease, [send(a), settle(a, 1, 'x', true, -1)]), ...bad);
     expect(await log.totals()).toEqual(none);
   },
 };

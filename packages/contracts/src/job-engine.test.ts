@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
 import { AppError } from '@stint/core';
-import { billingProvider, committed, emptyBill, planJob, runOnDisk, startProcess } from './job-harness.ts';
+import { billingProvider, committed, emptyBill, planJob, prompt, runOnDisk, startProcess } from './job-harness.ts';
 import type { Bill, JobPlan, Script } from './job-harness.ts';
 import { memoryDisk } from './memory-disk.ts';
 
@@ -87,6 +87,39 @@ describe('the cap', () => {
     expect((await run()).status).toBe('BUDGET_EXCEEDED');
     const totals = await disk.open().log.totals();
     expect(totals.settledNanoUsd).toBeLessThanOrEqual(20_000_000);
+  });
+
+  it('a provider that bills more than the worst case is counted on by the runs that follow, too', async () => {
+    const { disk, bill, run } = await setUp(
+      { steps: TWO, numRecords: 300, concurrency: 3, budgetNanoUsd: 20_000_000 },
+      (_r, n) => ({
+        text: 'x',
+        usage: { inputTokens: 1000 + (n % 7), outputTokens: 1, cacheReadTokens: 0, cacheWriteTokens: 0 },
+      }),
+    );
+    expect((await run()).status).toBe('BUDGET_EXCEEDED');
+    // Each run has room for what calls should cost, and not for what they do.
+    for (let cap = 20_500_000; cap < 24_000_000; cap += 500_000) {
+      expect((await run({ limits: { budgetNanoUsd: cap } })).status).toBe('BUDGET_EXCEEDED');
+      expect((await disk.open().log.totals()).settledNanoUsd).toBeLessThanOrEqual(cap);
+      expect(bill.calls).toHaveLength((await committed(disk.objects)).lines.size * 2);
+    }
+  });
+
+  it('throttling on the way to it leaves no half-paid record', async () => {
+    const slow = new AppError('RESOURCE_EXHAUSTED', 'THROTTLED', 'slow down', { charge: 'none', retryAfterMs: 1 });
+    const { disk, bill, run } = await setUp(
+      { steps: TWO, numRecords: 500, concurrency: 16, budgetNanoUsd: 4_000_000, maxTokens: 40 },
+      (r) => {
+        // Every answer costs its worst case, so nothing comes back that could hide what a new record took.
+        const usage = { inputTokens: prompt(r).length + 16, outputTokens: 40, cacheReadTokens: 0, cacheWriteTokens: 0 };
+        return r.idempotencyKey.endsWith(':b:1') ? slow : { text: 'word '.repeat(32), usage };
+      },
+    );
+    expect((await run()).status).toBe('BUDGET_EXCEEDED');
+    const { lines } = await committed(disk.objects);
+    expect(lines.size).toBeGreaterThan(8);
+    expect(bill.calls).toHaveLength(lines.size * 2);
   });
 });
 

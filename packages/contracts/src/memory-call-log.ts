@@ -72,6 +72,7 @@ function moved(old: StoredCall | undefined, entry: LogEntry): StoredCall {
       return {
         ...base,
         state: 'SETTLED',
+        holdNanoUsd: entry.holdNanoUsd,
         costNanoUsd: entry.costNanoUsd,
         usage: { ...entry.usage },
         reported: entry.reported,
@@ -164,6 +165,16 @@ function callLogOn(
       for (const [from, to] of ranges)
         for (const row of inRange(from, to)) if (row.state === 'SETTLED') found.add(row.key.index);
       return found.size;
+    },
+
+    async beyond() {
+      open();
+      const most = new Map<number, number>();
+      for (const { key, state: now, costNanoUsd, holdNanoUsd } of all()) {
+        const over = costNanoUsd - holdNanoUsd;
+        if (now === 'SETTLED' && key.try > 0 && over > (most.get(key.step) ?? 0)) most.set(key.step, over);
+      }
+      return most;
     },
 
     async stepsRun() {

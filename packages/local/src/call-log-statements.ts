@@ -93,6 +93,17 @@ export function readStepsRun(db: StateDatabase): number[] {
   return rows.map((row) => row['step'] as number);
 }
 
+/** By step: most that an answered call cost beyond its hold; rows with try 0 are charges for lost rows, not calls. */
+export function readBeyond(db: StateDatabase): Map<number, number> {
+  const rows = db
+    .prepare(
+      `SELECT step, max(cost - hold) AS most FROM calls
+       WHERE state = ${stateCode.SETTLED} AND cost > hold AND try > 0 GROUP BY step`,
+    )
+    .all();
+  return new Map(rows.map((row) => [row['step'] as number, row['most'] as number]));
+}
+
 /** The totals as the rows give them. */
 export function recountTotals(db: StateDatabase): Omit<StoredTotals, 'live' | 'nextAnswer'> {
   const { HELD, SENT, SETTLED, UNKNOWN } = stateCode;

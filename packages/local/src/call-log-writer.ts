@@ -295,6 +295,7 @@ function move(call: LiveCall, entry: LogEntry, totals: StoredTotals): void {
       break;
     case 'settle':
       call.state = SETTLED;
+      call.hold = entry.holdNanoUsd;
       call.cost = entry.costNanoUsd;
       call.atMs = entry.answer.atMs;
       call.settle = entry;

@@ -5,6 +5,7 @@ import {
   countSettled,
   dropAnswers,
   endLiveCalls,
+  readBeyond,
   readCalls,
   readPiece,
   readStepsRun,
@@ -92,6 +93,10 @@ export function createSqliteCallLog(db: StateDatabase): CallLog {
 
     async settledIndices(ranges) {
       return read(() => mergeRanges(ranges).reduce((sum, [from, to]) => sum + countSettled(db, from, to), 0));
+    },
+
+    async beyond() {
+      return read(() => readBeyond(db));
     },
 
     async stepsRun() {

@@ -150,7 +150,7 @@ function recordWorstCase(env: RecordEnv, index: number): number {
   const work = beginRecord(env, index, 1, []);
   try {
     const next = advance(env, work);
-    const first = next.type === 'call' ? next.holdNanoUsd : 0;
+    const first = next.type === 'call' ? next.worstNanoUsd : 0;
     return laterHolds(env, work).reduce((sum, h) => sum + h.nanoUsd, first);
   } catch (e) {
     if (!(e instanceof TemplateError)) throw e;

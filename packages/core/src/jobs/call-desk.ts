@@ -6,10 +6,10 @@ import type { Completion, CompletionRequest, ModelProvider, Usage } from '../por
 import { Deadlines } from './deadlines.ts';
 import { classify } from './failures.ts';
 import type { FailureClass } from './failures.ts';
-import { costNanoUsd, inputTokenBound, worstCaseNanoUsd } from './money.ts';
+import { costNanoUsd } from './money.ts';
 import { modelOf } from './record.ts';
 import type { Advance, Answer, RecordEnv, RecordWork } from './record.ts';
-import { drain, newScheduler, next } from './scheduler.ts';
+import { beyondOf, drain, newScheduler, next } from './scheduler.ts';
 import type { Action, CallOutcome, ReadyCall, SchedulerEvent, SchedulerState } from './scheduler.ts';
 
 /** One call on its way. */
@@ -19,8 +19,6 @@ export interface LiveCall {
   key: CallKey;
   /** Holds to write for later steps when this call is sent. */
   later: { position: number; nanoUsd: number }[];
-  /** Input tokens it can have at most. */
-  bound: number;
   controller: AbortController | null;
   startedAtMs: number;
 }
@@ -34,6 +32,8 @@ export interface CallDeskDeps {
   capNanoUsd: number | null;
   concurrency: number | 'auto';
   totals: Totals;
+  /** From the call log: by step, nano-dollars that a call cost beyond its worst case. */
+  beyond: ReadonlyMap<number, number>;
   /** Queues rows for the call log; `then` runs once they are durable. */
   append: (entries: readonly LogEntry[], then?: () => void) => void;
   on: {
@@ -60,8 +60,6 @@ export class CallDesk {
   readonly #d: CallDeskDeps;
   readonly #deadlines = new Map<string, Deadlines<Call>>();
   readonly #flying = new Set<Call>();
-  /** Tokens that a provider reported beyond the worst case, by alias: later holds count on them. */
-  readonly #beyond = new Map<string, { input: number; output: number }>();
   #wakeAt = Infinity;
   #cancelWake: () => void = () => undefined;
   #lastFailure: AppError | null = null;
@@ -84,6 +82,7 @@ export class CallDesk {
           maxConcurrency: provider.capabilities.maxConcurrency,
           rpm: spec.models[alias]?.rpm,
           tpm: spec.models[alias]?.tpm,
+          beyondNanoUsd: this.#learned(alias),
         })),
       },
       deps.clock.monotonic(),
@@ -102,29 +101,26 @@ export class CallDesk {
     return this.#flying.size;
   }
 
+  /** What earlier runs saw the alias bill beyond the worst case. */
+  #learned(alias: string): number {
+    const { beyond, env } = this.#d;
+    return env.template.steps.reduce((n, s) => (s.alias === alias ? Math.max(n, beyond.get(s.position) ?? 0) : n), 0);
+  }
+
   /** A rendered call that could go; the scheduler says when. `later` are holds its record needs on top. */
   ready(work: RecordWork, step: Extract<Advance, { type: 'call' }>, later: LiveCall['later']): void {
-    const beyond = this.#beyond.get(step.alias);
-    const { price } = modelOf(this.#d.env, step.alias);
-    const extra = beyond ? worstCaseNanoUsd(beyond.input, beyond.output, price) : 0;
+    for (const h of later) h.nanoUsd += beyondOf(this.scheduler, this.#d.env.template.steps[h.position]?.alias ?? '');
     const call: Call = {
       alias: step.alias,
       isNew: !work.admitted,
-      holdNanoUsd: step.holdNanoUsd + extra,
+      worstNanoUsd: step.worstNanoUsd,
+      holdNanoUsd: 0,
       heldNanoUsd: work.held[work.step]?.nanoUsd ?? 0,
       laterNanoUsd: later.reduce((n, h) => n + h.nanoUsd, 0),
       tokens: step.tokens,
       sentAtMs: 0,
       failures: 0,
-      item: {
-        work,
-        request: step.request,
-        key: keyOf(work, work.step, 0),
-        later,
-        bound: inputTokenBound(step.request, this.#d.env.schemaBytes[work.step] ?? 0),
-        controller: null,
-        startedAtMs: 0,
-      },
+      item: { work, request: step.request, key: keyOf(work, work.step, 0), later, controller: null, startedAtMs: 0 },
     };
     work.admitted = true;
     this.event({ type: 'ready', call });
@@ -250,7 +246,6 @@ export class CallDesk {
     const { item, alias } = call;
     const reported = completion.usage !== null;
     const usage = completion.usage ?? NO_USAGE;
-    if (reported) this.#learn(alias, item, usage);
     const answer: Answer = {
       text: completion.text,
       model: completion.model,
@@ -266,6 +261,7 @@ export class CallDesk {
       {
         type: 'settle',
         key: item.key,
+        holdNanoUsd: call.worstNanoUsd,
         costNanoUsd: cost,
         usage,
         reported,
@@ -277,15 +273,6 @@ export class CallDesk {
     this.sums.outputTokens += usage.outputTokens;
     this.#landed(call, { kind: 'settled', costNanoUsd: cost, tokens: usage.inputTokens + usage.outputTokens });
     this.#d.on.answered(item.work, answer);
-  }
-
-  /** A provider that reports more than the worst case is believed, and counted on from then on. */
-  #learn(alias: string, item: LiveCall, usage: Usage): void {
-    const input = usage.inputTokens + usage.cacheReadTokens + usage.cacheWriteTokens - item.bound;
-    const output = usage.outputTokens - item.request.maxTokens;
-    if (input <= 0 && output <= 0) return;
-    const before = this.#beyond.get(alias) ?? { input: 0, output: 0 };
-    this.#beyond.set(alias, { input: Math.max(before.input, input), output: Math.max(before.output, output) });
   }
 
   #onFailure(call: Call, error: AppError): void {

@@ -44,6 +44,8 @@ export interface JobRunDeps {
   book: ShardBook;
   committer: Committer;
   totals: Totals;
+  /** From the call log: by step, nano-dollars that a call cost beyond its worst case. */
+  beyond: ReadonlyMap<number, number>;
   counts: { ok: number; failed: number; rejected: number };
   /** How long a stop lets the calls in flight go on. */
   softLimitMs: number;
@@ -87,13 +89,14 @@ export class JobRun {
         this.#onStorageError(e);
       },
     });
-    const { env, providers, clock, random, totals, limits } = deps;
+    const { env, providers, clock, random, totals, beyond, limits } = deps;
     this.#desk = new CallDesk({
       env,
       providers,
       clock,
       random,
       totals,
+      beyond,
       capNanoUsd: limits.budgetNanoUsd,
       concurrency: limits.concurrency,
       append: (entries, then) => {

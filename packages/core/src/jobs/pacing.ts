@@ -71,7 +71,7 @@ export function onSuccess(c: Concurrency): void {
 
 export function onThrottle(c: Concurrency, sentAtMs: number, now: number): void {
   c.throttled = true;
-  if (sentAtMs < c.decreasedAtMs) return;
+  if (sentAtMs <= c.decreasedAtMs) return;
   c.limit = Math.max(1, Math.floor(c.limit * 0.75));
   c.credit = 0;
   c.decreasedAtMs = now;

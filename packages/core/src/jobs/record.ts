@@ -91,7 +91,7 @@ export interface RecordWork {
 }
 
 export type Advance =
-  { type: 'call'; request: CompletionRequest; alias: string; holdNanoUsd: number; tokens: number } | { type: 'done' };
+  { type: 'call'; request: CompletionRequest; alias: string; worstNanoUsd: number; tokens: number } | { type: 'done' };
 
 export function recordId(spec: JobSpec, index: number): string {
   return `${spec.job_id}-${String(index)}`;
@@ -242,7 +242,7 @@ function callOf(env: RecordEnv, work: RecordWork, step: CompiledStep): Advance {
   return {
     type: 'call',
     alias,
-    holdNanoUsd: worstCaseNanoUsd(bound, maxTokens, model.price),
+    worstNanoUsd: worstCaseNanoUsd(bound, maxTokens, model.price),
     tokens: bound + maxTokens,
     request: {
       model: model.model,

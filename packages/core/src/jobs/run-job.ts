@@ -192,6 +192,7 @@ async function prepare(d: RunJobDeps, keeper: LeaseKeeper) {
       book,
       committer,
       totals,
+      beyond: await log.beyond(),
       counts,
       softLimitMs: d.softLimitMs,
     },

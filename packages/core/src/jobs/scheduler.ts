@@ -19,6 +19,8 @@ export interface ReadyCall<T> {
   /** First call of a record that holds nothing yet. */
   isNew: boolean;
   /** Exact worst case of this call. */
+  worstNanoUsd: number;
+  /** What is held for it once it is sent: its worst case, and what its alias is known to bill beyond that. */
   holdNanoUsd: number;
   /** What admission already set aside for this step. */
   heldNanoUsd: number;
@@ -40,6 +42,7 @@ export type SchedulerEvent<T> =
   | { type: 'ready'; call: ReadyCall<T> }
   /** The same call again after a failure; waits its backoff first. */
   | { type: 'again'; call: ReadyCall<T>; because: 'throttled' | 'transient' }
+  /** Sends nothing: what became of its record (ready, again, left) follows at once, and goes before new records. */
   | { type: 'ended'; call: ReadyCall<T>; outcome: CallOutcome }
   /** A record left (ok, failed, parked), giving back what was held for steps that will not run. */
   | { type: 'left'; freedNanoUsd: number }
@@ -68,6 +71,8 @@ interface Lane<T> {
   buckets: Buckets;
   firstFailureAtMs: number | null;
   lastSuccessAtMs: number;
+  /** Most that a call cost beyond its worst case: a provider that bills more is believed, and counted on. */
+  beyondNanoUsd: number;
 }
 
 export interface SchedulerConfig {
@@ -77,7 +82,14 @@ export interface SchedulerConfig {
   unknownNanoUsd: number;
   concurrency: number | 'auto';
   giveUpAfterMs: number;
-  lanes: { alias: string; maxConcurrency: number | null; rpm?: number | undefined; tpm?: number | undefined }[];
+  lanes: {
+    alias: string;
+    maxConcurrency: number | null;
+    rpm?: number | undefined;
+    tpm?: number | undefined;
+    /** What earlier runs learned. */
+    beyondNanoUsd?: number | undefined;
+  }[];
   /** Uniform in [0, 1). */
   random: () => number;
 }
@@ -112,6 +124,7 @@ export function newScheduler<T>(config: SchedulerConfig, now: number): Scheduler
       buckets: newBuckets(lane.rpm, lane.tpm, now),
       firstFailureAtMs: null,
       lastSuccessAtMs: -Infinity,
+      beyondNanoUsd: lane.beyondNanoUsd ?? 0,
     });
   }
   return {
@@ -145,6 +158,11 @@ export function everSucceeded(s: SchedulerState<unknown>, alias: string): boolea
   return (s.lanes.get(alias)?.lastSuccessAtMs ?? -Infinity) > -Infinity;
 }
 
+/** What a call of the alias may cost beyond its worst case, by all that is known. */
+export function beyondOf(s: SchedulerState<unknown>, alias: string): number {
+  return s.lanes.get(alias)?.beyondNanoUsd ?? 0;
+}
+
 export function next<T>(s: SchedulerState<T>, event: SchedulerEvent<T>, now: number): Action<T>[] {
   const actions: Action<T>[] = [];
   switch (event.type) {
@@ -166,7 +184,7 @@ export function next<T>(s: SchedulerState<T>, event: SchedulerEvent<T>, now: num
     }
     case 'ended':
       ended(s, event.call, event.outcome, now, actions);
-      break;
+      return actions;
     case 'left':
       s.active--;
       s.heldNanoUsd -= event.freedNanoUsd;
@@ -190,7 +208,10 @@ function laneOf<T>(s: SchedulerState<T>, alias: string): Lane<T> {
   return lane;
 }
 
-/** Records at work at once: the widest lane, so that one slow lane cannot pile up records without bound. */
+/**
+ * Records at work at once, and so calls in flight: the widest lane, so that one slow lane cannot pile up records without
+ * bound.
+ */
 function recordLimit(s: SchedulerState<unknown>): number {
   if (s.config.concurrency !== 'auto') return s.config.concurrency;
   let widest = 1;
@@ -205,6 +226,7 @@ function ended<T>(s: SchedulerState<T>, call: ReadyCall<T>, outcome: CallOutcome
   s.heldNanoUsd -= call.holdNanoUsd;
   if (outcome.kind === 'settled') {
     s.settledNanoUsd += outcome.costNanoUsd;
+    lane.beyondNanoUsd = Math.max(lane.beyondNanoUsd, outcome.costNanoUsd - call.worstNanoUsd);
     take(lane.buckets, 0, outcome.tokens - call.tokens);
     lane.firstFailureAtMs = null;
     lane.lastSuccessAtMs = now;
@@ -214,13 +236,13 @@ function ended<T>(s: SchedulerState<T>, call: ReadyCall<T>, outcome: CallOutcome
   if (outcome.kind === 'unknown') s.unknownNanoUsd += call.holdNanoUsd;
   else take(lane.buckets, 0, -call.tokens);
   if (outcome.failure === null) return;
+  lane.firstFailureAtMs ??= now;
   if (outcome.failure === 'throttled') {
     onThrottle(lane.concurrency, call.sentAtMs, now);
-    if (outcome.retryAfterMs !== null) {
-      lane.pausedUntilMs = Math.max(lane.pausedUntilMs, now + outcome.retryAfterMs);
-    }
+    // Asked to wait for longer than the job would: the next call at that moment decides.
+    const until = Math.min(now + (outcome.retryAfterMs ?? 0), lane.firstFailureAtMs + s.config.giveUpAfterMs);
+    lane.pausedUntilMs = Math.max(lane.pausedUntilMs, until);
   }
-  lane.firstFailureAtMs ??= now;
   const forMs = now - lane.firstFailureAtMs;
   if (forMs >= s.config.giveUpAfterMs) actions.push({ type: 'giveUp', alias: lane.alias, forMs });
 }
@@ -230,42 +252,70 @@ function pump<T>(s: SchedulerState<T>, now: number, actions: Action<T>[]): void 
   wakeDelayed(s, now);
   s.wakeAtMs = s.delayed.reduce((at, d) => Math.min(at, d.atMs), Infinity);
   if (s.stopping) return;
-  let verdict: Verdict = 'free';
-  for (const lane of s.lanes.values()) verdict = worse(verdict, pumpQueue(s, lane, lane.waiting, now, actions));
-  if (verdict !== 'blocked') {
-    for (const lane of s.lanes.values()) verdict = worse(verdict, pumpQueue(s, lane, lane.fresh, now, actions));
+  let blocked = false;
+  for (const lane of s.lanes.values()) if (pumpWaiting(s, lane, now, actions)) blocked = true;
+  if (!blocked && s.newWaiting > 0) {
+    const promised = promisedNanoUsd(s);
+    for (const lane of s.lanes.values()) if (pumpFresh(s, lane, promised, now, actions)) blocked = true;
   }
-  if (verdict === 'blocked' && s.inFlight === 0 && s.delayed.length === 0 && s.wakeAtMs === Infinity) {
-    relieve(s, actions);
-  }
+  if (blocked && s.inFlight === 0 && s.wakeAtMs === Infinity) relieve(s, actions);
 }
 
-/** `paced`: waits for a bucket or a pause. `blocked`: the cap leaves no room. */
-type Verdict = 'free' | 'paced' | 'blocked';
-const worse = (a: Verdict, b: Verdict): Verdict =>
-  a === 'blocked' || b === 'blocked' ? 'blocked' : a === 'free' ? b : a;
-
-function pumpQueue<T>(
-  s: SchedulerState<T>,
-  lane: Lane<T>,
-  queue: ReadyCall<T>[],
-  now: number,
-  actions: Action<T>[],
-): Verdict {
-  while (queue.length > 0 && lane.inFlight < lane.concurrency.limit && s.inFlight < recordLimit(s)) {
-    const call = queue[0];
+/** @returns true where the cap leaves no room for a call of a record that has begun; those that need none still go. */
+function pumpWaiting<T>(s: SchedulerState<T>, lane: Lane<T>, now: number, actions: Action<T>[]): boolean {
+  let blocked = false;
+  for (let i = 0; i < lane.waiting.length && lane.inFlight < lane.concurrency.limit && !isPaced(s, lane, now);) {
+    const call = lane.waiting[i];
     if (!call) break;
-    const wait = Math.max(lane.pausedUntilMs - now, bucketDelayMs(lane.buckets, now));
-    if (wait > 0) {
-      s.wakeAtMs = Math.min(s.wakeAtMs, now + wait);
-      return 'paced';
+    const more = moreNanoUsd(lane, call);
+    if (more > 0 && (blocked || !fits(s, more))) {
+      blocked = true;
+      i++;
+      continue;
     }
-    if (!fits(s, call)) return 'blocked';
-    queue.shift();
+    if (i === 0) lane.waiting.shift();
+    else lane.waiting.splice(i, 1);
     send(s, lane, call, now);
     actions.push({ type: 'send', call });
   }
-  return 'free';
+  return blocked;
+}
+
+/** What calls of records that have begun will need on top of what is held, once their backoff or their turn comes. */
+function promisedNanoUsd(s: SchedulerState<unknown>): number {
+  if (s.config.capNanoUsd === null) return 0;
+  const need = (sum: number, call: ReadyCall<unknown>): number =>
+    sum + Math.max(0, moreNanoUsd(laneOf(s, call.alias), call));
+  let sum = s.delayed.reduce((n, d) => need(n, d.call), 0);
+  for (const lane of s.lanes.values()) sum = lane.waiting.reduce(need, sum);
+  return sum;
+}
+
+/** @returns true where the cap leaves no room for one more record. */
+function pumpFresh<T>(
+  s: SchedulerState<T>,
+  lane: Lane<T>,
+  promised: number,
+  now: number,
+  actions: Action<T>[],
+): boolean {
+  while (lane.inFlight < lane.concurrency.limit) {
+    const call = lane.fresh[0];
+    if (!call || isPaced(s, lane, now)) return false;
+    if (!fits(s, moreNanoUsd(lane, call) + promised)) return true;
+    lane.fresh.shift();
+    send(s, lane, call, now);
+    actions.push({ type: 'send', call });
+  }
+  return false;
+}
+
+/** True where the lane waits for a bucket or a pause; then the time to look again is noted. */
+function isPaced(s: SchedulerState<unknown>, lane: Lane<unknown>, now: number): boolean {
+  const wait = Math.max(lane.pausedUntilMs - now, bucketDelayMs(lane.buckets, now));
+  if (wait <= 0) return false;
+  s.wakeAtMs = Math.min(s.wakeAtMs, now + wait);
+  return true;
 }
 
 function wakeDelayed<T>(s: SchedulerState<T>, now: number): void {
@@ -276,14 +326,19 @@ function wakeDelayed<T>(s: SchedulerState<T>, now: number): void {
   for (const { call } of due) laneOf(s, call.alias).waiting.push(call);
 }
 
-function fits<T>(s: SchedulerState<T>, call: ReadyCall<T>): boolean {
+/** What sending the call adds to what is held: its record's later steps ride with its first call. */
+function moreNanoUsd<T>(lane: Lane<T>, call: ReadyCall<T>): number {
+  return call.worstNanoUsd + lane.beyondNanoUsd + call.laterNanoUsd - call.heldNanoUsd;
+}
+
+function fits(s: SchedulerState<unknown>, more: number): boolean {
   const cap = s.config.capNanoUsd;
-  const more = call.holdNanoUsd + call.laterNanoUsd - call.heldNanoUsd;
   return cap === null || more <= 0 || s.settledNanoUsd + s.unknownNanoUsd + s.heldNanoUsd + more <= cap;
 }
 
 function send<T>(s: SchedulerState<T>, lane: Lane<T>, call: ReadyCall<T>, now: number): void {
-  s.heldNanoUsd += call.holdNanoUsd + call.laterNanoUsd - call.heldNanoUsd;
+  s.heldNanoUsd += moreNanoUsd(lane, call);
+  call.holdNanoUsd = call.worstNanoUsd + lane.beyondNanoUsd;
   lane.inFlight++;
   s.inFlight++;
   if (call.isNew) s.newWaiting--;

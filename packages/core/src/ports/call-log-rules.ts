@@ -26,8 +26,8 @@ const isCount = (n: number): boolean => Number.isSafeInteger(n) && n >= 0;
 export function checkEntry(entry: LogEntry): void {
   const { index, attempt, step, try: n } = entry.key;
   let ok = isCount(index) && isCount(attempt) && attempt > 0 && isCount(step) && isCount(n) && n > 0;
-  if (entry.type === 'hold' || entry.type === 'send') ok &&= isCount(entry.holdNanoUsd);
-  else if (entry.type === 'settle') {
+  if (entry.type === 'hold' || entry.type === 'send' || entry.type === 'settle') ok &&= isCount(entry.holdNanoUsd);
+  if (entry.type === 'settle') {
     const u = entry.usage;
     ok &&= isCount(entry.costNanoUsd) && isCount(u.inputTokens) && isCount(u.outputTokens);
     ok &&= isCount(u.cacheReadTokens) && isCount(u.cacheWriteTokens);

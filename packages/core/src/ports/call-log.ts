@@ -28,8 +28,8 @@ export interface CallAnswer {
 }
 
 /**
- * One move of one call. `holdNanoUsd` of `hold` and `send` is the row's hold from then on; `send` on a HELD row
- * replaces its hold (widened or narrowed), on no row creates it.
+ * One move of one call. `holdNanoUsd` is the row's hold from then on; `send` on a HELD row replaces its hold (widened or
+ * narrowed), on no row creates it.
  */
 export type LogEntry =
   | { type: 'hold'; key: CallKey; holdNanoUsd: number; atMs: number }
@@ -37,6 +37,8 @@ export type LogEntry =
   | {
       type: 'settle';
       key: CallKey;
+      /** Worst case of its request alone: the row's hold from then on, so that `beyond` can be told from the rows. */
+      holdNanoUsd: number;
       costNanoUsd: number;
       usage: Usage;
       /** False where the provider reported no usage and the hold was charged. */
@@ -102,6 +104,11 @@ export interface CallLog {
   totals(): Promise<Totals>;
   /** Rows of indices in [from, to], ascending by key. */
   calls(from: number, to: number): Promise<StoredCall[]>;
+  /**
+   * By step: the most that a call, settled by its answer, cost beyond its own worst case, in nano-dollars; steps where none
+   * did are absent.
+   */
+  beyond(): Promise<Map<number, number>>;
   /** How many different indices in the ranges have at least one SETTLED row. */
   settledIndices(ranges: readonly (readonly [number, number])[]): Promise<number>;
   /** Positions of steps that any record of the job ever sent (SENT, SETTLED, UNKNOWN rows), ascending. */

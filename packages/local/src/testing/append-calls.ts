@@ -22,7 +22,7 @@ async function lane(n: number): Promise<never> {
     await log.append(lease, [{ type: 'send', key, holdNanoUsd: 10, atMs: 1 }]);
     writeSync(1, `SENT ${key.index}\n`);
     const answer = { text: `answer ${key.index}`, model: 'm', stopReason: 'stop', latencyMs: 1, atMs: 2 };
-    await log.append(lease, [{ type: 'settle', key, costNanoUsd: 7, usage, reported: true, answer }]);
+    await log.append(lease, [{ type: 'settle', key, holdNanoUsd: 10, costNanoUsd: 7, usage, reported: true, answer }]);
     writeSync(1, `SETTLED ${key.index}\n`);
   }
 }

@@ -1,0 +1,534 @@
+// SPDX-License-Identifier: Apache-2.0
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { SchedulerShell } from '../../testing/scheduler-shell.ts';
+import type { ModelCall, ModelRecord } from '../../testing/scheduler-shell.ts';
+import { drain, everSucceeded, newScheduler, next, succeededSince, wantsRecord } from './scheduler.ts';
+import type { SchedulerConfig, SchedulerState } from './scheduler.ts';
+
+const config = (change: Partial<SchedulerConfig> = {}): SchedulerConfig => ({
+  capNanoUsd: null,
+  settledNanoUsd: 0,
+  unknownNanoUsd: 0,
+  concurrency: 4,
+  giveUpAfterMs: 30_000,
+  lanes: [{ alias: 'm', maxConcurrency: null }],
+  random: () => 0.5,
+  ...change,
+});
+
+/** A shell whose records all have these steps; `worst` 10 each where only a number of steps is given. */
+function shellOf(change: Partial<SchedulerConfig> = {}, steps: number[] = [10], most = Infinity): SchedulerShell {
+  const s: SchedulerState<ModelRecord> = newScheduler(config(change), 0);
+  return new SchedulerShell(s, () => steps.map((worst) => ({ alias: 'm', worst })), most);
+}
+
+const settled = (costNanoUsd: number) => ({ kind: 'settled', costNanoUsd, tokens: costNanoUsd }) as const;
+const throttled = (retryAfterMs: number | null = null) =>
+  ({ kind: 'released', failure: 'throttled', retryAfterMs }) as const;
+const transient = { kind: 'released', failure: 'transient', retryAfterMs: null } as const;
+const timedOut = { kind: 'unknown', failure: 'transient', retryAfterMs: null } as const;
+const first = (shell: SchedulerShell): ModelCall => {
+  const [call] = shell.flying;
+  if (!call) throw new Error('nothing is in flight');
+  return call;
+};
+
+describe('the cap', () => {
+  test('a record is begun only if all its steps fit', () => {
+    const shell = shellOf({ capNanoUsd: 95, concurrency: 8 }, [10, 20]);
+    shell.fill();
+    expect(shell.flying).toHaveLength(3);
+    expect(shell.s.heldNanoUsd).toBe(90);
+    expect(wantsRecord(shell.s)).toBe(false);
+  });
+
+  test('what an answer did not cost admits more', () => {
+    const shell = shellOf({ capNanoUsd: 35, concurrency: 8 }, [10]);
+    shell.fill();
+    expect(shell.flying).toHaveLength(3);
+    shell.end(first(shell), settled(9));
+    shell.fill();
+    expect(shell.flying).toHaveLength(2);
+    shell.end(first(shell), settled(3));
+    shell.fill();
+    expect(shell.flying).toHaveLength(2);
+    expect(shell.capReached).toBe(false);
+  });
+
+  test('is reached once nothing in flight can give anything back; what waited is parked', () => {
+    const shell = shellOf({ capNanoUsd: 25 }, [10]);
+    shell.fill();
+    while (shell.flying.length > 0) shell.end(first(shell), settled(10));
+    expect(shell.capReached).toBe(true);
+    expect(shell.parked).toHaveLength(1);
+    expect([shell.settled, shell.held]).toEqual([20, 0]);
+    shell.fill();
+    expect(shell.flying).toEqual([]);
+  });
+
+  test('counts what earlier runs spent and may have spent', () => {
+    const shell = shellOf({ capNanoUsd: 100, settledNanoUsd: 60, unknownNanoUsd: 25 }, [10]);
+    shell.fill();
+    expect(shell.flying).toHaveLength(1);
+  });
+
+  test('a try that may have been billed stays charged, and the next one is admitted anew', () => {
+    const shell = shellOf({ capNanoUsd: 25 }, [10], 1);
+    shell.fill();
+    shell.end(first(shell), timedOut);
+    shell.wait(60_000);
+    expect(shell.flying).toHaveLength(1);
+    shell.end(first(shell), timedOut);
+    shell.wait(60_000);
+    expect(shell.flying).toEqual([]);
+    expect(shell.parked).toHaveLength(1);
+    expect(shell.s).toMatchObject({ unknownNanoUsd: 20, heldNanoUsd: 0, capReached: false });
+  });
+
+  test('a call larger than what was held for it is widened under the cap, or its record waits', () => {
+    for (const [cap, goes] of [
+      [30, true],
+      [29, false],
+    ] as const) {
+      const shell = shellOf({ capNanoUsd: cap }, [10, 10], 1);
+      shell.fill();
+      const record = first(shell).item;
+      // Its prompt turned out longer than was reckoned.
+      record.steps[1] = { alias: 'm', worst: 20 };
+      shell.end(first(shell), settled(10));
+      expect(shell.flying).toHaveLength(goes ? 1 : 0);
+      expect(shell.parked).toHaveLength(goes ? 0 : 1);
+      expect(shell.held).toBe(goes ? 20 : 0);
+    }
+  });
+
+  test('a call that waits for money holds up none that has it', () => {
+    const shell = shellOf({ capNanoUsd: 40, concurrency: 2 }, [10, 10]);
+    shell.fill();
+    const [one, two] = shell.flying as [ModelCall, ModelCall];
+    // The first try of one may have been billed, and there is no room for a second.
+    shell.end(one, timedOut);
+    shell.wait(60_000);
+    expect(shell.flying).toEqual([two]);
+    shell.end(two, settled(10));
+    expect(shell.flying.map((c) => c.item)).toEqual([two.item]);
+    shell.end(first(shell), settled(10));
+    expect(shell.finished).toEqual([two.item]);
+    expect(shell.parked).toContain(one.item);
+  });
+
+  test('a throttled call finds its money again: no new record takes it', () => {
+    const shell = shellOf({ capNanoUsd: 50, concurrency: 3 }, [10, 10]);
+    shell.fill();
+    const [one, two] = shell.flying as [ModelCall, ModelCall];
+    shell.end(one, throttled());
+    expect(shell.held).toBe(30);
+    expect(shell.flying).toEqual([two]);
+    shell.wait(60_000);
+    expect(shell.flying).toEqual([two, one]);
+  });
+
+  test('what an answer gives back goes to its own record first', () => {
+    const shell = shellOf({ capNanoUsd: 25, concurrency: 2 }, [10]);
+    shell.fill();
+    const [one, two] = shell.flying as [ModelCall, ModelCall];
+    expect(next(shell.s, { type: 'ended', call: one, outcome: settled(0) }, 0)).toEqual([]);
+    // A corrective turn.
+    const again = { ...one, isNew: false, worstNanoUsd: 15, heldNanoUsd: 0 };
+    expect(next(shell.s, { type: 'ready', call: again }, 0)).toEqual([{ type: 'send', call: again }]);
+    expect(shell.s.heldNanoUsd).toBe(two.holdNanoUsd + 15);
+  });
+
+  test('a provider that bills more than the worst case is counted on from then on', () => {
+    const shell = shellOf({ capNanoUsd: 60, concurrency: 1 }, [10, 10]);
+    shell.fill();
+    shell.end(first(shell), settled(15));
+    expect(first(shell)).toMatchObject({ worstNanoUsd: 10, holdNanoUsd: 15 });
+    shell.end(first(shell), settled(15));
+    shell.fill();
+    // 30 are spent; the next record needs 2 x 15.
+    expect(shell.held).toBe(30);
+    shell.end(first(shell), settled(15));
+    shell.end(first(shell), settled(15));
+    shell.fill();
+    expect(shell.settled).toBe(60);
+    expect(shell.capReached).toBe(true);
+  });
+
+  test('what earlier runs learned of a provider is counted on from the first call', () => {
+    const lanes = [{ alias: 'm', maxConcurrency: null, beyondNanoUsd: 5 }];
+    const shell = shellOf({ capNanoUsd: 29, lanes }, [10]);
+    shell.fill();
+    expect(shell.flying).toHaveLength(1);
+    expect(shell.held).toBe(15);
+  });
+
+  test('a learned excess counts for calls that wait and are tried again, too', () => {
+    const shell = shellOf({ concurrency: 2 }, [10], 2);
+    shell.fill();
+    const [one, two] = shell.flying as [ModelCall, ModelCall];
+    shell.end(one, transient);
+    shell.end(two, settled(18));
+    shell.wait(60_000);
+    expect(first(shell)).toMatchObject({ item: one.item, holdNanoUsd: 18 });
+  });
+});
+
+describe('concurrency', () => {
+  test('no more calls and records than asked for', () => {
+    const shell = shellOf({ concurrency: 3 }, [10, 10]);
+    shell.fill();
+    expect(shell.flying).toHaveLength(3);
+    expect(shell.s.active).toBe(3);
+  });
+
+  test('throttling lowers it, and the records at work stay', () => {
+    const shell = shellOf({ concurrency: 8 });
+    shell.fill();
+    for (const call of [...shell.flying]) shell.end(call, throttled());
+    shell.wait(10_000);
+    expect(shell.flying).toHaveLength(6);
+    expect(shell.s.active).toBe(8);
+  });
+
+  test('auto starts at 64 and grows with success', () => {
+    const shell = shellOf({ concurrency: 'auto' });
+    shell.fill();
+    expect(shell.flying).toHaveLength(64);
+    for (const call of [...shell.flying]) shell.end(call, settled(1));
+    shell.fill();
+    expect(shell.flying).toHaveLength(128);
+  });
+
+  test('a lane keeps its own bound, and records that have begun go before new ones in every lane', () => {
+    const lanes = [
+      { alias: 'slow', maxConcurrency: 1 },
+      { alias: 'm', maxConcurrency: null },
+    ];
+    const steps = [
+      { alias: 'm', worst: 10 },
+      { alias: 'slow', worst: 10 },
+    ];
+    const s: SchedulerState<ModelRecord> = newScheduler(config({ concurrency: 4, lanes }), 0);
+    const shell = new SchedulerShell(s, () => steps.map((step) => ({ ...step })));
+    shell.fill();
+    for (const call of [...shell.flying]) shell.end(call, settled(5));
+    expect(shell.flying.map((c) => c.alias)).toEqual(['slow']);
+    shell.end(first(shell), settled(5));
+    shell.fill();
+    expect(shell.flying.map((c) => c.alias).sort()).toEqual(['m', 'slow']);
+    expect(shell.flying.find((c) => c.alias === 'slow')?.item.id).toBe(2);
+  });
+});
+
+describe('waiting', () => {
+  test('requests a minute', () => {
+    const shell = shellOf({ lanes: [{ alias: 'm', maxConcurrency: null, rpm: 60 }] });
+    shell.fill();
+    expect(shell.flying).toHaveLength(1);
+    expect(shell.s.wakeAtMs).toBe(1_000);
+    shell.wait(999);
+    expect(shell.flying).toHaveLength(1);
+    shell.wait(1);
+    expect(shell.flying).toHaveLength(2);
+  });
+
+  test('tokens a minute count at their worst case when a call is sent, and come back when it ends', () => {
+    const shell = shellOf({ concurrency: 1, lanes: [{ alias: 'm', maxConcurrency: null, tpm: 60_000 }] }, [11_000]);
+    shell.fill();
+    expect(shell.s.lanes.get('m')?.buckets.tokens).toBe(-10_000);
+    shell.end(first(shell), settled(4_000));
+    shell.fill();
+    expect(shell.s.wakeAtMs).toBe(3_000);
+    shell.wait(3_000);
+    // Not billed: all of them come back. May have been: none.
+    shell.end(first(shell), transient);
+    expect(shell.s.lanes.get('m')?.buckets.tokens).toBe(0);
+    shell.wait(1_000);
+    shell.end(first(shell), timedOut);
+    expect(shell.s.lanes.get('m')?.buckets.tokens).toBe(-10_000);
+  });
+
+  test.each([
+    ['throttled', throttled(), [100, 200, 400, 800, 1_600, 2_500, 2_500]],
+    ['transient', transient, [250, 500, 1_000, 2_000, 4_000, 8_000, 10_000, 10_000]],
+  ] as const)('a %s call goes again after its backoff, with full jitter', (_name, outcome, waits) => {
+    const shell = shellOf({ concurrency: 1, giveUpAfterMs: 1e9 });
+    shell.fill();
+    for (const ms of waits) {
+      shell.end(first(shell), outcome);
+      expect(shell.s.wakeAtMs - shell.now).toBe(ms);
+      shell.wait(ms - 1);
+      expect(shell.flying).toEqual([]);
+      shell.wait(1);
+      expect(shell.flying).toHaveLength(1);
+    }
+  });
+
+  test('a told wait holds up the whole lane, and no other', () => {
+    const lanes = ['m', 'n'].map((alias) => ({ alias, maxConcurrency: null }));
+    const s: SchedulerState<ModelRecord> = newScheduler(config({ concurrency: 2, lanes }), 0);
+    const shell = new SchedulerShell(s, (n) => [{ alias: n % 2 === 0 ? 'm' : 'n', worst: 10 }]);
+    shell.fill();
+    const [m, n] = shell.flying as [ModelCall, ModelCall];
+    shell.end(m, throttled(20_000));
+    shell.end(n, settled(1));
+    shell.fill();
+    shell.wait(19_999);
+    expect(shell.flying.every((c) => c.alias === 'n')).toBe(true);
+    shell.wait(1);
+    expect(shell.flying.some((c) => c.alias === 'm')).toBe(true);
+  });
+});
+
+describe('giving up', () => {
+  test('failures for so long with no success between them', () => {
+    const shell = shellOf({ concurrency: 1 });
+    shell.fill();
+    for (; shell.now < 29_000; shell.wait(1_000)) if (shell.flying.length > 0) shell.end(first(shell), transient);
+    expect(shell.gaveUp).toEqual([]);
+    shell.wait(20_000);
+    shell.end(first(shell), transient);
+    expect(shell.gaveUp).toMatchObject([{ alias: 'm', forMs: 49_000 }]);
+  });
+
+  test('a success begins the count anew', () => {
+    const shell = shellOf({ concurrency: 1 });
+    shell.fill();
+    shell.end(first(shell), transient);
+    shell.wait(29_000);
+    shell.end(first(shell), settled(1));
+    shell.fill();
+    shell.wait(10_000);
+    shell.end(first(shell), transient);
+    expect(shell.gaveUp).toEqual([]);
+  });
+
+  test('a provider that tells to wait for longer is asked once more at that moment, then given up', () => {
+    const shell = shellOf({ concurrency: 1 });
+    shell.fill();
+    shell.wait(5_000);
+    shell.end(first(shell), throttled(3_600_000));
+    expect(shell.s.wakeAtMs).toBeLessThanOrEqual(35_000);
+    shell.wait(29_999);
+    expect(shell.flying).toEqual([]);
+    shell.wait(1);
+    shell.end(first(shell), throttled(3_600_000));
+    expect(shell.gaveUp).toMatchObject([{ alias: 'm', forMs: 30_000 }]);
+  });
+
+  test('a failure that is no trouble of the service does not count', () => {
+    const shell = shellOf({ concurrency: 1, giveUpAfterMs: 1 });
+    shell.fill();
+    for (let i = 0; i < 5; i++) {
+      shell.wait(1_000);
+      shell.end(first(shell), { kind: 'released', failure: null, retryAfterMs: null });
+      shell.fill();
+    }
+    expect(shell.gaveUp).toEqual([]);
+  });
+
+  test('success is told by alias and time', () => {
+    const shell = shellOf();
+    shell.fill();
+    expect([everSucceeded(shell.s, 'm'), succeededSince(shell.s, 'm', 0)]).toEqual([false, false]);
+    shell.wait(7);
+    shell.end(first(shell), settled(1));
+    expect([everSucceeded(shell.s, 'm'), everSucceeded(shell.s, 'n')]).toEqual([true, false]);
+    expect([succeededSince(shell.s, 'm', 7), succeededSince(shell.s, 'm', 8)]).toEqual([true, false]);
+  });
+});
+
+describe('stopping', () => {
+  test('nothing is sent any more, and all that waits is given back', () => {
+    const shell = shellOf({ capNanoUsd: 65, concurrency: 4 }, [10, 10]);
+    shell.fill();
+    expect(shell.flying).toHaveLength(3);
+    shell.end(first(shell), transient);
+    shell.stop();
+    expect(wantsRecord(shell.s)).toBe(false);
+    shell.end(first(shell), settled(5));
+    shell.wait(100_000);
+    expect(shell.flying).toHaveLength(1);
+    // The one that failed, the next step of the one that was answered, and the record that did not fit.
+    expect(drain(shell.s)).toHaveLength(3);
+    expect(drain(shell.s)).toEqual([]);
+  });
+
+  test('an alias that no lane is for is a mistake of ours', () => {
+    const s = newScheduler<null>(config(), 0);
+    const call = { alias: 'x' } as never;
+    expect(() => next(s, { type: 'ready', call }, 0)).toThrow('unknown lane x');
+  });
+});
+
+/** One thing that happens: which call in flight it happens to, what it is, and how large. */
+interface Happening {
+  pick: number;
+  kind: 'settle' | 'throttle' | 'fail' | 'timeout' | 'refuse' | 'wait' | 'stop';
+  size: number;
+}
+const arbHappening: fc.Arbitrary<Happening> = fc.record({
+  pick: fc.nat(63),
+  kind: fc.oneof(
+    { weight: 60, arbitrary: fc.constant('settle' as const) },
+    { weight: 25, arbitrary: fc.constantFrom('throttle', 'fail', 'timeout', 'refuse') },
+    { weight: 24, arbitrary: fc.constant('wait' as const) },
+    { weight: 1, arbitrary: fc.constant('stop' as const) },
+  ),
+  size: fc.nat(1_000),
+});
+
+function happen(shell: SchedulerShell, { pick, kind, size }: Happening, mostPercent: number): void {
+  const call = shell.flying[pick % Math.max(1, shell.flying.length)];
+  if (kind === 'stop') shell.stop();
+  else if (kind === 'wait' || !call) shell.wait(size);
+  else if (kind === 'settle') shell.end(call, settled(Math.floor((call.worstNanoUsd * (size % mostPercent)) / 100)));
+  else if (kind === 'throttle') shell.end(call, throttled(size % 2 === 0 ? null : size));
+  else if (kind === 'fail') shell.end(call, transient);
+  else if (kind === 'timeout') shell.end(call, timedOut);
+  else shell.end(call, { kind: 'released', failure: null, retryAfterMs: null });
+}
+
+const arbSteps = fc.array(fc.record({ alias: fc.constantFrom('m', 'n'), worst: fc.integer({ min: 1, max: 300 }) }), {
+  minLength: 1,
+  maxLength: 4,
+});
+const arbRun = fc.record({
+  cap: fc.option(fc.integer({ min: 0, max: 3_000 })),
+  concurrency: fc.oneof(fc.constant('auto' as const), fc.integer({ min: 1, max: 12 })),
+  bound: fc.option(fc.integer({ min: 1, max: 3 })),
+  rpm: fc.option(fc.integer({ min: 10, max: 6_000 })),
+  tpm: fc.option(fc.integer({ min: 1_000, max: 600_000 })),
+  random: fc.double({ min: 0, max: 0.999, noNaN: true }),
+  steps: fc.array(arbSteps, { minLength: 1, maxLength: 5 }),
+  happenings: fc.array(arbHappening, { minLength: 1, maxLength: 120 }),
+});
+
+describe('over random sequences of events', () => {
+  const start = (run: typeof arbRun extends fc.Arbitrary<infer R> ? R : never): SchedulerShell => {
+    const { cap, concurrency, bound, rpm, tpm, random, steps } = run;
+    const lanes = [
+      { alias: 'm', maxConcurrency: bound, rpm: rpm ?? undefined, tpm: tpm ?? undefined },
+      { alias: 'n', maxConcurrency: null },
+    ];
+    const s: SchedulerState<ModelRecord> = newScheduler(
+      config({ capNanoUsd: cap, concurrency, lanes, random: () => random }),
+      0,
+    );
+    const stepsOf = (n: number): ModelRecord['steps'] => (steps[n % steps.length] ?? []).map((step) => ({ ...step }));
+    return new SchedulerShell(s, stepsOf, 400);
+  };
+
+  test('the cap is never passed, and the sums are those of the books', () => {
+    fc.assert(
+      fc.property(arbRun, (run) => {
+        const shell = start(run);
+        shell.fill();
+        for (const happening of run.happenings) {
+          happen(shell, happening, 101);
+          shell.fill();
+          const { s } = shell;
+          expect([s.settledNanoUsd, s.unknownNanoUsd, s.heldNanoUsd]).toEqual([
+            shell.settled,
+            shell.unknown,
+            shell.held,
+          ]);
+          expect(s.settledNanoUsd + s.unknownNanoUsd + s.heldNanoUsd).toBeLessThanOrEqual(run.cap ?? Infinity);
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test('under a provider that bills up to three times its worst case, only answers pass the cap, never a hold', () => {
+    fc.assert(
+      fc.property(arbRun, (run) => {
+        const shell = start(run);
+        const cap = run.cap ?? Infinity;
+        shell.fill();
+        for (const happening of run.happenings) {
+          const spent = shell.settled + shell.unknown;
+          const before = spent + shell.held;
+          const sent = shell.sent.length;
+          happen(shell, happening, 301);
+          shell.fill();
+          expect(shell.s.heldNanoUsd).toBe(shell.held);
+          const after = shell.settled + shell.unknown + shell.held;
+          // Above the cap nothing may add to what is held, whatever was sent.
+          if (after > cap && shell.sent.length > sent) {
+            const billed = shell.settled + shell.unknown - spent;
+            expect(after - before).toBeLessThanOrEqual(billed);
+          }
+          for (const call of shell.flying) expect(call.holdNanoUsd).toBeGreaterThanOrEqual(call.worstNanoUsd);
+        }
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  test('no lane and no job has more calls in flight than it may', () => {
+    fc.assert(
+      fc.property(arbRun, (run) => {
+        const shell = start(run);
+        shell.fill();
+        for (const happening of run.happenings) {
+          happen(shell, happening, 101);
+          shell.fill();
+          const most = run.concurrency === 'auto' ? 1_024 : run.concurrency;
+          expect(shell.flying.length).toBe(shell.s.inFlight);
+          expect(shell.flying.length).toBeLessThanOrEqual(most);
+          expect(shell.flying.filter((c) => c.alias === 'm').length).toBeLessThanOrEqual(run.bound ?? most);
+        }
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  test('it never sleeps with work that could go, and every record ends up finished or parked', () => {
+    fc.assert(
+      fc.property(arbRun, (run) => {
+        const shell = start(run);
+        shell.fill();
+        for (const happening of run.happenings) {
+          if (happening.kind === 'stop') continue;
+          happen(shell, happening, 101);
+          shell.fill();
+        }
+        for (let n = 0; n < 20_000; n++) {
+          const { wakeAtMs, stopping } = shell.s;
+          expect(stopping).toBe(false);
+          const call = shell.flying[0];
+          if (call) shell.end(call, settled(call.worstNanoUsd));
+          else if (wakeAtMs < Infinity) shell.wait(Math.max(1, wakeAtMs - shell.now));
+          else break;
+          shell.fill();
+        }
+        expect(shell.flying).toEqual([]);
+        expect(shell.held).toBe(0);
+        expect(shell.s.active).toBe(0);
+        for (const lane of shell.s.lanes.values()) expect([...lane.waiting, ...lane.fresh]).toEqual([]);
+        expect(shell.capReached || shell.finished.length + shell.parked.length === 400).toBe(true);
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  test('a record that holds what it needs is never parked for money', () => {
+    fc.assert(
+      fc.property(arbRun, (run) => {
+        const shell = start(run);
+        shell.fill();
+        for (const happening of run.happenings) {
+          if (happening.kind === 'stop' || happening.kind === 'refuse' || happening.kind === 'timeout') continue;
+          happen(shell, happening, 101);
+          shell.fill();
+        }
+        // Without tries that may have been billed, every record that has begun can be paid for to its end.
+        expect(shell.parked.filter((r) => r.at > 0)).toEqual([]);
+      }),
+      { numRuns: 200 },
+    );
+  });
+});
