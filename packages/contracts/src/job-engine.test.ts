@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
 import { AppError } from '@stint/core';
+import { Crash } from './crash-plan.ts';
 import { billingProvider, committed, emptyBill, planJob, prompt, runOnDisk, startProcess } from './job-harness.ts';
 import type { Bill, JobPlan, Script } from './job-harness.ts';
 import { memoryDisk } from './memory-disk.ts';
@@ -167,6 +168,22 @@ describe('records that cannot be made', () => {
     );
     expect(await run()).toMatchObject({ status: 'FAILED', reason: { reason: 'RECORDS_FAILED' } });
     expect(bill.calls.length).toBeLessThan(100);
+  });
+
+  it.each([
+    ['RECORDS_FAILED', { max_failures: { records: 2 } }],
+    ['SHORTFALL', { on_shortfall: 'fail' }],
+  ] as const)('%s is not forgotten by a death before the status was written', async (reason, spec) => {
+    let heal = false;
+    const { disk, job, providers, run } = await setUp({ steps: ONE, numRecords: 20, spec }, () => (heal ? 'fine' : ''));
+    const { log, jobs } = disk.open();
+    const dying = { ...jobs, release: () => Promise.reject(new Crash('died')) };
+    const first = await startProcess({ store: disk.objects, log, jobs: dying }, job, providers);
+    await first.done;
+    heal = true;
+    expect(await run()).toMatchObject({ status: 'FAILED', reason: { reason } });
+    expect((await run()).status).toBe('COMPLETED');
+    expect((await committed(disk.objects)).lines.size).toBe(20);
   });
 });
 

@@ -37,7 +37,9 @@ async function measure(perTurn: number): Promise<void> {
     ];
     await log.append(lease, admission);
     const answer = { text, model: 'a-model', stopReason: 'stop', latencyMs: 100.25, atMs };
-    await log.append(lease, [{ type: 'settle', key, holdNanoUsd: 200_000, costNanoUsd: 123_456, usage, reported: true, answer }]);
+    await log.append(lease, [
+      { type: 'settle', key, holdNanoUsd: 200_000, costNanoUsd: 123_456, usage, reported: true, answer },
+    ]);
   };
   let next = 0;
   let committed = 0;

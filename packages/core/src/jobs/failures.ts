@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { TemplateError } from '@stint/jinja';
 import { AppError } from '../errors.ts';
+import type { JobSpec } from '../formats/job.ts';
 
 /**
  * What a failed model call means. The one table of it:
@@ -54,8 +55,37 @@ export function renamed(error: AppError): AppError {
 }
 
 /** `max_failures` as a number of records; a percentage allows at least 10. */
-export function allowedFailures(limit: { percent: number } | { records: number }, numRecords: number): number {
+function allowedFailures(limit: JobSpec['max_failures'], numRecords: number): number {
   return 'records' in limit ? limit.records : Math.max(10, Math.floor((limit.percent / 100) * numRecords));
+}
+
+/** What ends a job in which so many records failed; null = it goes on. `last` is the latest of them, where it is known. */
+export function tooManyFailed(
+  spec: Pick<JobSpec, 'on_shortfall' | 'max_failures'>,
+  numRecords: number,
+  failed: number,
+  last?: { index: number; code: string; reason: string },
+): AppError | null {
+  const details = last ? { index: last.index, code: last.code } : { failed };
+  if (spec.on_shortfall === 'fail' && failed > 0) {
+    const which = last ? `record ${String(last.index)} failed: ${last.reason}` : `${String(failed)} records failed`;
+    return new AppError('FAILED_PRECONDITION', 'SHORTFALL', which, {
+      hint: 'on_shortfall is "fail". Run the same command again to give failed records new attempts.',
+      details,
+    });
+  }
+  const allowed = allowedFailures(spec.max_failures, numRecords);
+  if (failed <= allowed) return null;
+  const why = last ? `; the last: ${last.reason}` : '';
+  return new AppError(
+    'FAILED_PRECONDITION',
+    'RECORDS_FAILED',
+    `${String(failed)} records failed, more than max_failures allows (${String(allowed)})${why}`,
+    {
+      hint: 'Look at the rows in rejects/, then run the same command again: failed records get new attempts.',
+      details,
+    },
+  );
 }
 
 /** A template that failed before any record was made: it would fail them all. */

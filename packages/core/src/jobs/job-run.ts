@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { TemplateError } from '@stint/jinja';
-import { AppError, toAppError } from '../errors.ts';
+import type { AppError } from '../errors.ts';
+import { toAppError } from '../errors.ts';
 import { SHARD_SIZE } from '../formats/shard-checkpoint.ts';
 import type { CallLog, LogEntry, StoredCall, Totals } from '../ports/call-log.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -10,7 +11,7 @@ import { CallDesk, keyOf } from './call-desk.ts';
 import type { Call } from './call-desk.ts';
 import { CommitPacer } from './commit-pacer.ts';
 import type { Committer } from './committer.ts';
-import { allowedFailures, MAX_TRANSIENT_TRIES, renamed, templateFailure } from './failures.ts';
+import { MAX_TRANSIENT_TRIES, renamed, templateFailure, tooManyFailed } from './failures.ts';
 import type { FailureClass } from './failures.ts';
 import type { IndexSource } from './index-source.ts';
 import type { JobProgress } from './job-progress.ts';
@@ -128,6 +129,8 @@ export class JobRun {
   /** Runs until nothing is left to do or `stop`; everything finished is committed when it resolves. */
   async run(): Promise<void> {
     const finished = new Promise<void>((resolve) => (this.#finish = resolve));
+    // A run that died between its last failed record and its end would else be forgotten.
+    this.#stopIfTooManyFailed();
     this.#fill();
     await finished;
     this.#cancelSoftLimit();
@@ -299,32 +302,15 @@ export class JobRun {
   }
 
   #giveUp(work: RecordWork, code: string, reason: string): void {
-    const { env, limits } = this.#d;
     this.#tally.failed++;
     this.#decide(work, null, { code, reason });
-    const allowed = allowedFailures(env.spec.max_failures, limits.numRecords);
-    if (env.spec.on_shortfall === 'fail') {
-      this.stop({
-        type: 'failed',
-        error: new AppError('FAILED_PRECONDITION', 'SHORTFALL', `record ${String(work.index)} failed: ${reason}`, {
-          hint: 'on_shortfall is "fail". Run the same command again to give failed records new attempts.',
-          details: { index: work.index, code },
-        }),
-      });
-    } else if (this.#tally.failed > allowed) {
-      this.stop({
-        type: 'failed',
-        error: new AppError(
-          'FAILED_PRECONDITION',
-          'RECORDS_FAILED',
-          `${String(this.#tally.failed)} records failed, more than max_failures allows (${String(allowed)}); the last: ${reason}`,
-          {
-            hint: 'Look at the rows in rejects/, then run the same command again: failed records get new attempts.',
-            details: { index: work.index, code },
-          },
-        ),
-      });
-    }
+    this.#stopIfTooManyFailed({ index: work.index, code, reason });
+  }
+
+  #stopIfTooManyFailed(last?: { index: number; code: string; reason: string }): void {
+    const { env, limits } = this.#d;
+    const error = tooManyFailed(env.spec, limits.numRecords, this.#tally.failed, last);
+    if (error) this.stop({ type: 'failed', error });
   }
 
   #decide(work: RecordWork, line: string | null, failed?: { code: string; reason: string }): void {
