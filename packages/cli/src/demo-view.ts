@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createReadStream } from 'node:fs';
-import { createInterface } from 'node:readline';
+import { linesOf } from '@stint/core';
 
 /** What the demo shows of one record. */
 export interface LabelledMail {
@@ -15,8 +15,8 @@ export async function firstRows(datasetJsonl: string, count: number): Promise<La
   const rows: LabelledMail[] = [];
   const input = createReadStream(datasetJsonl);
   try {
-    for await (const line of createInterface({ input, crlfDelay: Infinity })) {
-      rows.push(mailOf(JSON.parse(line)));
+    for await (const line of linesOf(input)) {
+      rows.push(mailOf(JSON.parse(Buffer.from(line).toString())));
       if (rows.length >= count) break;
     }
   } finally {

@@ -264,6 +264,49 @@ describe('other ways', () => {
     expect(csv(bench.path('nasty/exports/dataset.csv')).map((r) => r['generation_result.free.output'])).toEqual(lines);
   });
 
+  test('half an emoji and a line separator: all three formats, with U+FFFD where a format is UTF-8', async () => {
+    stub.set({ text: 'a\u2028b\u2029 \ud83d' });
+    await run('half', { output_format: ['JSONL', 'PARQUET', 'CSV'], num_records: 3 });
+    const said = 'a\u2028b\u2029 \ufffd';
+    const lines = dataset(bench.path('half')).map((r) => r.generation_result['free']?.output);
+    expect(lines).toEqual(Array(3).fill('a\u2028b\u2029 \ud83d'));
+    const read = await parquet(bench.path('half/exports/dataset.parquet'));
+    expect(read.map((r) => (r['generation_result'] as { free: { output: string } }).free.output)).toEqual(
+      Array(3).fill(said),
+    );
+    expect(csv(bench.path('half/exports/dataset.csv')).map((r) => r['generation_result.free.output'])).toEqual(
+      Array(3).fill(said),
+    );
+  });
+
+  test('a call whose usage was not told says so in every format', async () => {
+    stub.set({ omitUsage: true });
+    await run('untold', { output_format: ['JSONL', 'PARQUET', 'CSV'], num_records: 1 });
+    stub.set({ omitUsage: false });
+    expect(dataset(bench.path('untold'))[0]?.generation_result['free']?.usage_reported).toBe(false);
+    const [row] = await parquet(bench.path('untold/exports/dataset.parquet'));
+    expect(row?.['generation_result']).toMatchObject({
+      free: { usage_reported: false },
+      facts: { usage_reported: null },
+    });
+    const [cells] = csv(bench.path('untold/exports/dataset.csv'));
+    expect(cells).toMatchObject({
+      'generation_result.free.usage_reported': 'false',
+      'generation_result.facts.usage_reported': '',
+    });
+  });
+
+  test('a FAILED job is exported on demand, whatever its rejected answers hold', async () => {
+    stub.set({ text: 'no\u2028no' });
+    const template = bench.yaml('strict.yaml', {
+      template: { id: 's', steps: [{ id: 'free', model: 'm', prompt: '{{ topic }}', expect: { regex: '^yes' } }] },
+    });
+    expect(await run('failed', { template, max_failures: 2 })).toMatchObject({ status: 'FAILED', records: { ok: 0 } });
+    const { exitCode } = await exportDataset({ dir: 'failed', env: {}, cwd: bench.dir });
+    expect(exitCode).toBe(0);
+    expect(readFileSync(bench.path('failed/exports/report.html'), 'utf8')).toContain('REGEX');
+  });
+
   test('a job without rows writes valid empty files', async () => {
     const s = await run('empty', {
       budget_limit: 0.000000001,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 export * from './errors.ts';
 export * from './json.ts';
+export * from './lines.ts';
 export * from './ports/clock.ts';
 export * from './ports/container-engine.ts';
 export * from './ports/model-provider.ts';

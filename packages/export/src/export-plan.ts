@@ -84,6 +84,7 @@ function stepFields(step: StepSpec): StructField[] {
     { name: 'stop_reason', type: VARCHAR },
     { name: 'latency_ms', type: DOUBLE },
     { name: 'tries', type: BIGINT },
+    { name: 'usage_reported', type: BOOLEAN },
     ...skipped,
   ];
 }

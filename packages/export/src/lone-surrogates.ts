@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createReadStream } from 'node:fs';
-import { createInterface } from 'node:readline';
+import { linesOf } from '@stint/core';
 import { HashedFile } from './hashed-file.ts';
 
 /** Escapes of a JSON text, so that `\\ud800` (a backslash, then letters) is not taken for one of half a pair. */
@@ -28,9 +28,9 @@ export function replaceLoneSurrogates(line: string): string {
 export async function copyWithoutLoneSurrogates(from: string, to: string, signal: AbortSignal): Promise<void> {
   const file = await HashedFile.create(to);
   try {
-    for await (const line of createInterface({ input: createReadStream(from), crlfDelay: Infinity })) {
+    for await (const line of linesOf(createReadStream(from))) {
       signal.throwIfAborted();
-      await file.write(Buffer.from(`${replaceLoneSurrogates(line)}\n`));
+      await file.write(Buffer.from(`${replaceLoneSurrogates(Buffer.from(line).toString())}\n`));
       if (file.isFull) await file.flush();
     }
     await file.finish();

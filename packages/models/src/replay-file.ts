@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createReadStream } from 'node:fs';
-import { createInterface } from 'node:readline';
-import { AppError, isJsonObject } from '@stint/core';
+import { AppError, isJsonObject, linesOf } from '@stint/core';
 import type { ErrorCode, StopReason } from '@stint/core';
 
 /** One line of a recordings file: what a payload was answered with, or how it failed. */
@@ -37,10 +36,11 @@ const STOP_REASONS = new Set<unknown>(['stop', 'length', 'content_filter', 'othe
  */
 export async function* readRecordings(path: string): AsyncGenerator<Recording> {
   let line = 0;
-  const input = createReadStream(path, 'utf8');
+  const input = createReadStream(path);
   try {
-    for await (const text of createInterface({ input, crlfDelay: Infinity })) {
+    for await (const bytes of linesOf(input)) {
       line++;
+      const text = Buffer.from(bytes).toString();
       if (text.trim() !== '') yield parseRecording(text, () => `${path}, line ${line}`);
     }
   } catch (e) {

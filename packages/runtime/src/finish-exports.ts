@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { countsOf } from '@stint/core';
+import { countsOf, linesOf } from '@stint/core';
 import type { JobSpec, JobState, Manifest, OutputFormat, RunOutcome, SeedSource, ShardCheckpoint } from '@stint/core';
 import type { DuckDbProcess } from '@stint/export';
 import { shardCheckpoints } from './job-folder.ts';
@@ -53,10 +52,9 @@ export async function writeExports(options: {
 async function rejectCodes(dir: string, docs: readonly ShardCheckpoint[]): Promise<Map<string, number>> {
   const codes = new Map<string, number>();
   for (const { key } of docs.flatMap((d) => d.rejects)) {
-    const lines = createInterface({ input: createReadStream(join(dir, key)), crlfDelay: Infinity });
-    for await (const line of lines) {
-      if (line === '') continue;
-      const { code } = JSON.parse(line) as { code: string };
+    for await (const line of linesOf(createReadStream(join(dir, key)))) {
+      if (line.length === 0) continue;
+      const { code } = JSON.parse(Buffer.from(line).toString()) as { code: string };
       codes.set(code, (codes.get(code) ?? 0) + 1);
     }
   }

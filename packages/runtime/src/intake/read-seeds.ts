@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
+import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
-import { closeSync, createReadStream, mkdtempSync, openSync, readSync, rmSync, statSync } from 'node:fs';
+import { createReadStream, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { extname, join, resolve } from 'node:path';
-import { createInterface } from 'node:readline';
+import { pipeline } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { AppError, reservedNames } from '@stint/core';
+import { AppError, linesOf, reservedNames } from '@stint/core';
 import type { Problem, Requirement, SeedRow } from '@stint/core';
 import { parseData, toJson } from '@stint/jinja';
-import { readText } from './yaml-file.ts';
 
 /** One seed row: its JSON text on one line, its value, and where it stands in its file. */
 export interface RawRow {
@@ -56,12 +57,14 @@ export async function* seedRows(path: string): AsyncIterable<RawRow> {
   try {
     if (!statSync(path).isFile())
       throw new AppError('INVALID_ARGUMENT', 'BAD_SEEDS', `seed_data_path: ${path}: this is not a file`);
+    yield* rowsOfKind(path);
   } catch (e) {
-    if (e instanceof AppError) throw e;
+    const { code } = e as NodeJS.ErrnoException;
+    if (e instanceof AppError || code === undefined) throw e;
     throw new AppError(
       'INVALID_ARGUMENT',
       'BAD_SEEDS',
-      `seed_data_path: ${path}: the seed file cannot be read (${(e as NodeJS.ErrnoException).code ?? ''})`,
+      `seed_data_path: ${path}: the seed file cannot be read (${code})`,
       {
         cause: e,
         hint: 'Check the path; relative paths in a job file are relative to that file.',
@@ -69,19 +72,19 @@ export async function* seedRows(path: string): AsyncIterable<RawRow> {
       },
     );
   }
+}
+
+function rowsOfKind(path: string): AsyncIterable<RawRow> {
   switch (extname(path).toLowerCase()) {
     case '.csv':
-      yield* csvRows(path);
-      break;
+      return csvRows(path);
     case '.parquet':
-      yield* parquetRows(path);
-      break;
+      return parquetRows(path);
     case '.jsonl':
     case '.ndjson':
-      yield* jsonlRows(path);
-      break;
+      return jsonlRows(path);
     default:
-      yield* jsonRows(path);
+      return jsonRows(path);
   }
 }
 
@@ -92,22 +95,32 @@ const badSeeds = (path: string, line: number | null, message: string, cause?: un
     details: { file: path, line },
   });
 
+const notUtf8 = (path: string, line: number | null): AppError =>
+  badSeeds(path, line, 'not UTF-8, so its text would be changed');
+
+/** Looked for only once a file is known to have one. */
+async function firstLineNotUtf8(path: string): Promise<number | null> {
+  let line = 0;
+  for await (const bytes of linesOf(createReadStream(path))) {
+    line++;
+    if (!isUtf8(bytes)) return line;
+  }
+  return null;
+}
+
 async function* jsonlRows(path: string): AsyncIterable<RawRow> {
   const input = createReadStream(path);
-  const lines = createInterface({ input, crlfDelay: Infinity });
   let line = 0;
   try {
-    for await (const raw of lines) {
+    for await (const bytes of linesOf(input)) {
       line++;
+      if (!isUtf8(bytes)) throw notUtf8(path, line);
+      const raw = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString();
       const text = (line === 1 ? raw.replace(/^\ufeff/, '') : raw).trim();
       if (text === '') continue;
       yield rowOf(path, line, text);
     }
-  } catch (e) {
-    if (e instanceof AppError) throw e;
-    throw badSeeds(path, null, 'the seed file cannot be read', e);
   } finally {
-    lines.close();
     input.destroy();
   }
 }
@@ -125,10 +138,12 @@ function rowOf(path: string, line: number, text: string): RawRow {
   return { text, value, line };
 }
 
-function* jsonRows(path: string): Iterable<RawRow> {
+async function* jsonRows(path: string): AsyncIterable<RawRow> {
   if (statSync(path).size > MAX_JSON_BYTES)
     throw badSeeds(path, null, `a JSON seed file may have ${MAX_JSON_BYTES} bytes; use JSONL`);
-  const text = readWhole(path).replace(/^\ufeff/, '');
+  const data = await readFile(path);
+  if (!isUtf8(data)) throw notUtf8(path, await firstLineNotUtf8(path));
+  const text = data.toString().replace(/^\ufeff/, '');
   let value: unknown;
   try {
     value = parseData(text);
@@ -152,30 +167,11 @@ function* jsonRows(path: string): Iterable<RawRow> {
   }
 }
 
-function readWhole(path: string): string {
-  const size = statSync(path).size;
-  if (size <= 4 * 1024 * 1024) return readText(path, 'seed file');
-  const chunks: Buffer[] = [];
-  const fd = openSync(path, 'r');
-  try {
-    for (let at = 0; at < size;) {
-      const chunk = Buffer.alloc(Math.min(1 << 24, size - at));
-      const n = readSync(fd, chunk, 0, chunk.length, at);
-      if (n === 0) break;
-      chunks.push(chunk.subarray(0, n));
-      at += n;
-    }
-  } finally {
-    closeSync(fd);
-  }
-  return Buffer.concat(chunks).toString('utf8');
-}
-
 async function* csvRows(path: string): AsyncIterable<RawRow> {
   const { parse } = await import('csv-parse');
-  const parser = createReadStream(path).pipe(
-    parse({ bom: true, info: true, skip_empty_lines: true, relax_column_count: false }),
-  );
+  const parser = parse({ bom: true, info: true, skip_empty_lines: true, relax_column_count: false });
+  // What fails on the way to the parser ends it, so the loop below sees it.
+  pipeline(utf8Only(path), parser, () => undefined);
   let header: string[] | null = null;
   try {
     for await (const item of parser as AsyncIterable<{ record: string[]; info: { lines: number } }>) {
@@ -189,10 +185,27 @@ async function* csvRows(path: string): AsyncIterable<RawRow> {
       yield { text: toJson(value), value, line: item.info.lines };
     }
   } catch (e) {
-    if (e instanceof AppError) throw e;
-    const lines = (e as { lines?: number }).lines ?? null;
-    throw badSeeds(path, lines, `not valid CSV: ${e instanceof Error ? e.message : String(e)}`, e);
+    const { lines, message } = e as { lines?: number; message: string };
+    if (e instanceof AppError || lines === undefined) throw e;
+    throw badSeeds(path, lines, `not valid CSV: ${message}`, e);
   }
+}
+
+async function* utf8Only(path: string): AsyncIterable<Uint8Array> {
+  const decoder = new TextDecoder('utf-8', { fatal: true });
+  const isBroken = (piece: Uint8Array, stream: boolean): boolean => {
+    try {
+      decoder.decode(piece, { stream });
+      return false;
+    } catch {
+      return true;
+    }
+  };
+  for await (const piece of createReadStream(path) as AsyncIterable<Uint8Array>) {
+    if (isBroken(piece, true)) throw notUtf8(path, await firstLineNotUtf8(path));
+    yield piece;
+  }
+  if (isBroken(new Uint8Array(0), false)) throw notUtf8(path, await firstLineNotUtf8(path));
 }
 
 /** Parquet through DuckDB in its own process, as JSONL in a temporary file. */
