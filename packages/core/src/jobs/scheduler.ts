@@ -254,9 +254,8 @@ function pump<T>(s: SchedulerState<T>, now: number, actions: Action<T>[]): void 
   if (s.stopping) return;
   let blocked = false;
   for (const lane of s.lanes.values()) if (pumpWaiting(s, lane, now, actions)) blocked = true;
-  if (!blocked && s.newWaiting > 0) {
-    const promised = promisedNanoUsd(s);
-    for (const lane of s.lanes.values()) if (pumpFresh(s, lane, promised, now, actions)) blocked = true;
+  if (!blocked) {
+    for (const lane of s.lanes.values()) if (pumpFresh(s, lane, now, actions)) blocked = true;
   }
   if (blocked && s.inFlight === 0 && s.wakeAtMs === Infinity) relieve(s, actions);
 }
@@ -292,17 +291,11 @@ function promisedNanoUsd(s: SchedulerState<unknown>): number {
 }
 
 /** @returns true where the cap leaves no room for one more record. */
-function pumpFresh<T>(
-  s: SchedulerState<T>,
-  lane: Lane<T>,
-  promised: number,
-  now: number,
-  actions: Action<T>[],
-): boolean {
+function pumpFresh<T>(s: SchedulerState<T>, lane: Lane<T>, now: number, actions: Action<T>[]): boolean {
   while (lane.inFlight < lane.concurrency.limit) {
     const call = lane.fresh[0];
     if (!call || isPaced(s, lane, now)) return false;
-    if (!fits(s, moreNanoUsd(lane, call) + promised)) return true;
+    if (!fits(s, moreNanoUsd(lane, call) + promisedNanoUsd(s))) return true;
     lane.fresh.shift();
     send(s, lane, call, now);
     actions.push({ type: 'send', call });
