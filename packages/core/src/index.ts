@@ -17,6 +17,7 @@ export * from './ports/call-log.ts';
 export * from './ports/call-log-rules.ts';
 export * from './ports/job-store.ts';
 export * from './ports/seed-source.ts';
+export * from './jobs/adopt.ts';
 export * from './jobs/committer.ts';
 export * from './jobs/digest.ts';
 export * from './jobs/draw-sample.ts';

@@ -30,7 +30,14 @@ const failedCodes: Record<string, number> = {
 };
 
 /** What keeps a job as it is because of somebody or something else: not bad input, but a state. */
-const stateReasons = new Set(['JOB_HELD', 'INPUT_CHANGED', 'LEASE_LOST', 'CANCELLED', 'BUDGET_BELOW_SPENT']);
+const stateReasons = new Set([
+  'JOB_HELD',
+  'INPUT_CHANGED',
+  'LEASE_LOST',
+  'CANCELLED',
+  'BUDGET_BELOW_SPENT',
+  'RECORDS_BELOW_OK',
+]);
 
 /** Exit code of a command that was refused, or failed, before it held the lease. */
 export function exitCodeOfError(e: { code: string; reason: string }): number {

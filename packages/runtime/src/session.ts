@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { join } from 'node:path';
-import { acquireJob, AppError, nanoToUsd, runJob, toAppError } from '@stint/core';
+import { acquireJob, AppError, runJob, toAppError } from '@stint/core';
 import type { CompiledTemplate, JobLimits, JobSpec, JobState, JobStatus, Lease, ModelProvider } from '@stint/core';
 import { describeThisProcess, openSeedFile, ownerIsAlive, systemClock } from '@stint/local';
 import type { CommandResult, JobSummary, RunOptions } from './commands.ts';
@@ -8,6 +8,8 @@ import { exitCodeOfRun } from './exit-codes.ts';
 import { writeExports } from './finish-exports.ts';
 import { sha256 } from './job-folder.ts';
 import type { JobFolder } from './job-folder.ts';
+import { limitsOf, refuseBelowRows, refuseBelowSpent } from './limits.ts';
+import type { AskedLimits } from './limits.ts';
 import { createProviders } from './providers.ts';
 import { recordEnv } from './record-env.ts';
 import type { Settings } from './settings.ts';
@@ -21,10 +23,9 @@ export interface SessionOptions extends RunOptions {
   jobDigest: string;
   template: CompiledTemplate;
   settings: Settings;
-  /** What the user asks for; absent ones stay as they are in force. */
-  limits: { budgetNanoUsd?: number | null; numRecords?: number; concurrency?: number | 'auto' };
+  limits: AskedLimits;
   /** Only ever raise: the job file's own limits on a job that exists. */
-  raise?: { budgetNanoUsd?: number | null; numRecords?: number } | undefined;
+  raise?: Omit<AskedLimits, 'concurrency'> | undefined;
   retryFailed: boolean;
   baseUrl?: string | undefined;
 }
@@ -39,9 +40,8 @@ export async function runSession(o: SessionOptions): Promise<CommandResult<JobSu
       hint: 'Start a new job in another folder (--out); `stint export` writes out what this one has.',
     });
   }
-  const wanted = limitsOf(state.limits, o);
-  if (state.status === 'COMPLETED' && wanted.numRecords <= state.limits.numRecords && !o.retryFailed) {
-    // A lower or equal target of a finished job changes nothing.
+  const wanted = limitsOf(state.limits, o.limits, o.raise);
+  if (state.status === 'COMPLETED' && wanted.numRecords === state.limits.numRecords && !o.retryFailed) {
     const body = await summarise(o.folder, o.out, o.spec.job_id, state, { status: 'COMPLETED', reason: null });
     return { exitCode: 0, body };
   }
@@ -124,16 +124,8 @@ async function prepareHeld(
 ): Promise<ReadonlyMap<string, ModelProvider>> {
   try {
     const totals = await o.folder.log.takeOver(lease, Date.now());
-    const spent = totals.settledNanoUsd + totals.unknownNanoUsd + totals.heldNanoUsd;
-    const lowered = wanted.budgetNanoUsd !== before.limits.budgetNanoUsd;
-    if (lowered && wanted.budgetNanoUsd !== null && wanted.budgetNanoUsd < spent) {
-      throw new AppError(
-        'FAILED_PRECONDITION',
-        'BUDGET_BELOW_SPENT',
-        `budget_limit $${nanoToUsd(wanted.budgetNanoUsd)} is below the $${nanoToUsd(spent)} that the job has spent`,
-        { hint: `Give at least --budget-limit ${nanoToUsd(spent)}.`, details: { spent_usd: nanoToUsd(spent) } },
-      );
-    }
+    refuseBelowSpent(wanted, before.limits, totals);
+    await refuseBelowRows(wanted, before.limits, o.folder, o.spec.job_id);
     if (JSON.stringify(wanted) !== JSON.stringify(before.limits)) {
       await o.folder.jobs.setLimits(lease, wanted, Date.now());
     }
@@ -156,19 +148,4 @@ async function existing(folder: JobFolder): Promise<JobState> {
   throw new AppError('FAILED_PRECONDITION', 'DAMAGED', `${folder.dir}/state.sqlite knows no job`, {
     hint: 'Run `stint generate` with the job file again to finish creating it.',
   });
-}
-
-/** The file's limits only raise; a flag sets. */
-function limitsOf(inForce: JobLimits, o: SessionOptions): JobLimits {
-  const limits = { ...inForce };
-  const { raise } = o;
-  if (raise?.numRecords !== undefined) limits.numRecords = Math.max(limits.numRecords, raise.numRecords);
-  if (raise?.budgetNanoUsd !== undefined && limits.budgetNanoUsd !== null) {
-    limits.budgetNanoUsd =
-      raise.budgetNanoUsd === null ? limits.budgetNanoUsd : Math.max(limits.budgetNanoUsd, raise.budgetNanoUsd);
-  }
-  if (o.limits.numRecords !== undefined) limits.numRecords = o.limits.numRecords;
-  if (o.limits.budgetNanoUsd !== undefined) limits.budgetNanoUsd = o.limits.budgetNanoUsd;
-  if (o.limits.concurrency !== undefined) limits.concurrency = o.limits.concurrency;
-  return limits;
 }
