@@ -3,9 +3,9 @@ import { expect } from 'vitest';
 import { callKey, hold, keyOf, release, send, settle, unknown } from './call-log-model.ts';
 import { money } from './call-log-money.ts';
 import { moves } from './call-log-moves.ts';
-import { a, b, brief, c, cap, illegal, lost, none, opened } from './call-log-opened.ts';
+import { a, b, brief, c, cap, illegal, lost, none, opened, scanned } from './call-log-opened.ts';
 import type { CallLogRules } from './call-log-opened.ts';
-import { collect, contractSuite, refused } from './contract-suite.ts';
+import { contractSuite, refused } from './contract-suite.ts';
 import type { Skips } from './contract-suite.ts';
 import { takeJob } from './state-harness.ts';
 import type { StateHarness } from './state-harness.ts';
@@ -193,36 +193,60 @@ const records: CallLogRules = {
     expect(await log.recount()).toEqual(await log.totals());
     await refused(log.append(lease, [hold(a, 1)]), ...cap);
   },
-  'scan gives all rows in key order, in pieces, without answers': async (h) => {
+  'scan shows what a report needs of every row, ascending by index': async (h) => {
+    const { log, lease } = await opened(h, null);
+    const far = callKey(900_000_000, 3, 4, 2);
+    await log.append(lease, [send(far, 50), unknown(far), hold(a, 9), release(a), send(b, 80), settle(b, 60)]);
+    await log.committed(lease, 0, 1, [[0, 9_999]]);
+    const bare = { costNanoUsd: 0, inputTokens: 0, outputTokens: 0, latencyMs: 0, stopReason: null };
+    const { answer, usage } = settle(b);
+    const { inputTokens, outputTokens } = usage;
+    const { latencyMs, stopReason, atMs } = answer;
+    expect(await scanned(log)).toEqual([
+      { ...bare, index: 0, step: 0, state: 'RELEASED', atMs: 30 },
+      { index: 1, step: 0, state: 'SETTLED', costNanoUsd: 60, inputTokens, outputTokens, latencyMs, stopReason, atMs },
+      { ...bare, index: 900_000_000, step: 3, state: 'UNKNOWN', costNanoUsd: 50, atMs: 30 },
+    ]);
+  },
+  'a scan shows each row once, and others get their turn in between': async (h) => {
     const { log, lease } = await opened(h, null);
     const count = 2_345;
     for (let i = count - 1; i >= 0; i -= 100) {
-      const keys = Array.from({ length: Math.min(100, i + 1) }, (_, k) => callKey(i - k));
+      const keys = Array.from({ length: Math.min(100, i + 1) }, (_, k) => callKey(2 * (i - k)));
       await log.append(
         lease,
-        keys.flatMap((key) => [send(key), settle(key)]),
+        keys.map((key) => hold(key, 1)),
       );
     }
-    const pieces = await collect(log.scan());
-    const rows = pieces.flat();
-    expect(rows.map((row) => row.key.index)).toEqual(Array.from({ length: count }, (_, i) => i));
-    expect(Math.max(...pieces.map((piece) => piece.length))).toBeLessThanOrEqual(1_000);
-    expect(rows.every((row) => row.answer === null && row.state === 'SETTLED' && row.latencyMs === 12.5)).toBe(true);
-  },
-  'a scan sees each row once while others are added': async (h) => {
-    const { log, lease } = await opened(h, null);
-    for (let i = 0; i < 1_500; i += 500)
-      await log.append(
-        lease,
-        Array.from({ length: 500 }, (_, k) => hold(callKey((i + k) * 2), 1)),
-      );
     const seen: number[] = [];
-    for await (const piece of log.scan()) {
-      await log.append(lease, [hold(callKey(seen.length * 2 + 1), 1)]);
-      seen.push(...piece.map((row) => row.key.index));
-    }
-    expect(seen.filter((index) => index % 2 === 0)).toEqual(Array.from({ length: 1_500 }, (_, i) => i * 2));
+    const adding: Promise<void>[] = [];
+    let turns = 0;
+    let scanning = true;
+    const turn = (): void => {
+      if (!scanning) return;
+      turns++;
+      adding.push(log.append(lease, [hold(callKey(2 * seen.length + 1), 1)]));
+      setImmediate(turn);
+    };
+    setImmediate(turn);
+    await log.scan((call) => seen.push(call.index));
+    scanning = false;
+    await Promise.all(adding);
+    expect(turns).toBeGreaterThan(1);
+    expect(seen.filter((index) => index % 2 === 0)).toEqual(Array.from({ length: count }, (_, i) => i * 2));
     expect(new Set(seen).size).toBe(seen.length);
+  },
+  'a scan ends with what its visitor throws, and the log is as it was': async (h) => {
+    const { log, lease } = await opened(h);
+    await log.append(lease, [hold(a), hold(b)]);
+    const stop = new Error('stop');
+    await expect(
+      log.scan(() => {
+        throw stop;
+      }),
+    ).rejects.toBe(stop);
+    await log.append(lease, [send(a)]);
+    expect((await scanned(log)).map((call) => call.state)).toEqual(['SENT', 'HELD']);
   },
   'close writes what waits, and twice does no harm': async (h) => {
     const { log, lease, again } = await opened(h);

@@ -2,9 +2,9 @@
 import { expect } from 'vitest';
 import type { LogEntry } from '@stint/core';
 import { callKey, hold, release, send, settle, unknown } from './call-log-model.ts';
-import { a, b, brief, c, illegal, none, opened } from './call-log-opened.ts';
+import { a, b, brief, c, illegal, none, opened, scanned } from './call-log-opened.ts';
 import type { CallLogRules } from './call-log-opened.ts';
-import { collect, refused } from './contract-suite.ts';
+import { refused } from './contract-suite.ts';
 
 /** Which moves a call makes, and that a refusal changes nothing. */
 export const moves: CallLogRules = {
@@ -13,7 +13,7 @@ export const moves: CallLogRules = {
     expect(await log.totals()).toEqual(none);
     expect(await log.recount()).toEqual(none);
     expect(await log.calls(0, 1_000)).toEqual([]);
-    expect(await collect(log.scan())).toEqual([]);
+    expect(await scanned(log)).toEqual([]);
     expect(await log.commits()).toEqual(new Map());
     expect(await log.stepsRun()).toEqual([]);
     expect(await log.beyond()).toEqual(new Map());

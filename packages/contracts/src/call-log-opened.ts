@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { CallLog, Lease, StoredCall } from '@stint/core';
+import type { CallLog, Lease, ScannedCall, StoredCall } from '@stint/core';
 import { callKey, keyOf } from './call-log-model.ts';
 import { takeJob } from './state-harness.ts';
 import type { StateHarness } from './state-harness.ts';
@@ -23,6 +23,12 @@ export interface Opened {
 export async function opened(h: StateHarness, budgetNanoUsd: number | null = 1_000_000): Promise<Opened> {
   const { log, jobs } = await h.open();
   return { log, lease: await takeJob(jobs, 'one', budgetNanoUsd), again: async () => (await h.open()).log };
+}
+
+export async function scanned(log: CallLog): Promise<ScannedCall[]> {
+  const rows: ScannedCall[] = [];
+  await log.scan((call) => rows.push({ ...call }));
+  return rows;
 }
 
 export const brief = (rows: readonly StoredCall[]): string[] =>

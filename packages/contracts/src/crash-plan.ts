@@ -16,13 +16,13 @@ export interface CrashPlan {
   readonly crashed: boolean;
 }
 
-const iterables = new Set(['stream', 'scan']);
+const iterables = new Set(['stream']);
 const plain = new Set(['now', 'monotonic', 'after', 'row']);
 
 /**
  * Ends the simulated process at its `failAt`-th port call (from 1), before or after the call took effect. A refusal is an
- * outcome too: it is replaced by the crash. Methods named `stream` and `scan` are async iterables, those of a clock and
- * `row` plain functions that are not counted, and all others give promises.
+ * outcome too: it is replaced by the crash. A method named `stream` is an async iterable, those of a clock and `row` are
+ * plain functions that are not counted, and all others give promises.
  */
 export function crashPlan(failAt: number, when: CrashMoment): CrashPlan {
   let calls = 0;

@@ -22,8 +22,8 @@ export interface Flakiness {
 }
 
 /**
- * A port whose calls sometimes fail with UNAVAILABLE/STORAGE_UNAVAILABLE, half of them after they took effect. Iterables
- * (`stream`, `scan`) and `close` never do.
+ * A port whose calls sometimes fail with UNAVAILABLE/STORAGE_UNAVAILABLE, half of them after they took effect. `stream`,
+ * which is an iterable, and `close` never do.
  */
 export function flaky<T extends object>(port: T, { seed, rate, only }: Flakiness): T {
   const random = seededRandom(seed);
@@ -33,7 +33,7 @@ export function flaky<T extends object>(port: T, { seed, rate, only }: Flakiness
       if (typeof value !== 'function') return value;
       const method = String(name);
       const call = (args: unknown[]): unknown => Reflect.apply(value, target, args) as unknown;
-      const spared = method === 'stream' || method === 'scan' || method === 'close';
+      const spared = method === 'stream' || method === 'close';
       if (spared || (only && !only.includes(method))) return (...args: unknown[]) => call(args);
       return async (...args: unknown[]) => {
         const fails = random() < rate;

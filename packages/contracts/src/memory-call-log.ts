@@ -31,8 +31,8 @@ const compareKeys = (a: CallKey, b: CallKey): number =>
 
 const keyText = (key: CallKey): string => `${key.attempt}/${key.step}/${key.try}`;
 
-function copy(row: StoredCall, withAnswer: boolean): StoredCall {
-  const answer = withAnswer && row.answer ? { ...row.answer } : null;
+function copy(row: StoredCall): StoredCall {
+  const answer = row.answer && { ...row.answer };
   return { ...row, key: { ...row.key }, usage: row.usage && { ...row.usage }, answer };
 }
 
@@ -156,7 +156,7 @@ function callLogOn(
 
     async calls(from, to) {
       open();
-      return inRange(from, to).map((row) => copy(row, true));
+      return inRange(from, to).map(copy);
     },
 
     async settledIndices(ranges) {
@@ -225,11 +225,22 @@ function callLogOn(
       return totals;
     },
 
-    async *scan() {
+    async scan(visit) {
       open();
-      const rows = all();
-      for (let at = 0; at < rows.length; at += scanPiece)
-        yield rows.slice(at, at + scanPiece).map((row) => copy(row, false));
+      for (const [at, row] of all().entries()) {
+        if (at % scanPiece === scanPiece - 1) await new Promise((turn) => setImmediate(turn));
+        visit({
+          index: row.key.index,
+          step: row.key.step,
+          state: row.state,
+          costNanoUsd: row.costNanoUsd,
+          inputTokens: row.usage?.inputTokens ?? 0,
+          outputTokens: row.usage?.outputTokens ?? 0,
+          latencyMs: row.latencyMs ?? 0,
+          stopReason: row.stopReason ?? null,
+          atMs: row.atMs,
+        });
+      }
     },
 
     async close() {

@@ -69,16 +69,6 @@ export function readCalls(db: StateDatabase, from: number, to: number): CallRow[
     .all(from, to) as unknown as CallRow[];
 }
 
-/** The next rows after `last` in key order, without answers. */
-export function readPiece(db: StateDatabase, last: CallRow | null, limit: number): CallRow[] {
-  return db
-    .prepare(
-      `SELECT ${rowColumns} FROM calls WHERE (idx, attempt, step, try) > (?, ?, ?, ?)
-       ORDER BY idx, attempt, step, try LIMIT ?`,
-    )
-    .all(last?.idx ?? -1, last?.attempt ?? 0, last?.step ?? 0, last?.try ?? 0, limit) as unknown as CallRow[];
-}
-
 export function countSettled(db: StateDatabase, from: number, to: number): number {
   return db
     .prepare(`SELECT count(DISTINCT idx) AS n FROM calls WHERE idx BETWEEN ? AND ? AND state = ${stateCode.SETTLED}`)

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { AppError } from '@stint/core';
-import type { CallLog, Lease, LogEntry, StoredCall } from '@stint/core';
+import type { CallLog, Lease, LogEntry } from '@stint/core';
 import {
   countSettled,
   dropAnswers,
   endLiveCalls,
   readBeyond,
   readCalls,
-  readPiece,
   readStepsRun,
   readTotals,
   recountTotals,
@@ -15,16 +14,15 @@ import {
 import { CallLogWriter } from './call-log-writer.ts';
 import type { WaitingAppend } from './call-log-writer.ts';
 import { mergeRanges, stateCode, toStoredCall, toTotals } from './call-rows.ts';
-import type { CallRow } from './call-rows.ts';
+import { callScan } from './call-scan.ts';
 import { requireLease } from './sqlite-lease.ts';
 import type { StateDatabase } from './state-database.ts';
-
-const scanPiece = 1_000;
 
 /** The call log in state.sqlite. Appends of one turn of the event loop share a transaction. `close` releases the file. */
 export function createSqliteCallLog(db: StateDatabase): CallLog {
   db.retain();
   const writer = new CallLogWriter(db);
+  const scan = callScan(db);
   let queue: WaitingAppend[] = [];
   let closed = false;
 
@@ -136,13 +134,9 @@ export function createSqliteCallLog(db: StateDatabase): CallLog {
       return read(() => ({ ...recountTotals(db) }));
     },
 
-    async *scan(): AsyncIterable<readonly StoredCall[]> {
-      for (let last: CallRow | null = null; ;) {
-        const rows: CallRow[] = read(() => readPiece(db, last, scanPiece));
-        if (rows.length > 0) yield rows.map(toStoredCall);
-        if (rows.length < scanPiece) return;
-        last = rows.at(-1) ?? null;
-      }
+    async scan(visit) {
+      requireOpen();
+      await scan(visit);
     },
 
     async close() {

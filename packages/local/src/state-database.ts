@@ -54,6 +54,19 @@ export class StateDatabase {
     return statement;
   }
 
+  /** Makes `name` an aggregate function of SQL that shows `visit` the values of each row; its own value means nothing. */
+  defineVisitor<V extends unknown[]>(name: string, visit: (...values: V) => void): void {
+    // SQLite looks the function up by the number of its arguments, which a rest parameter hides.
+    this.#sql.aggregate(name, {
+      start: 0,
+      varargs: true,
+      step: (_, ...values) => {
+        visit(...(values as V));
+        return 0;
+      },
+    });
+  }
+
   /** Runs `fn` as one write transaction; it sees and leaves the file as if it were alone. What throws changes nothing. */
   write<T>(fn: () => T): T {
     return this.#transaction('BEGIN IMMEDIATE', fn);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { CallLog, JobSpec, JobState, ReportData, RunOutcome, StoredCall } from '@stint/core';
+import type { CallLog, JobSpec, JobState, ReportData, RunOutcome, ScannedCall } from '@stint/core';
 
 /** Upper bounds of the latency histogram, ms: a quarter of a power of two apart. */
 const BOUNDS = Array.from({ length: 69 }, (_, i) => 2 ** (i / 4));
@@ -38,17 +38,15 @@ export async function reportData(
   }));
   const calls = { settled: 0, released: 0, unknown: 0 };
   const curve = new CostCurve();
-  for await (const piece of log.scan()) {
-    for (const call of piece) {
-      if (call.state === 'SETTLED') calls.settled++;
-      else if (call.state === 'UNKNOWN') calls.unknown++;
-      else if (call.state === 'RELEASED') calls.released++;
-      if (call.state !== 'SETTLED' && call.state !== 'UNKNOWN') continue;
-      curve.add(call.atMs, call.costNanoUsd);
-      const tally = tallies[call.key.step];
-      if (tally && call.state === 'SETTLED') count(tally, call);
-    }
-  }
+  await log.scan((call) => {
+    if (call.state === 'SETTLED') calls.settled++;
+    else if (call.state === 'UNKNOWN') calls.unknown++;
+    else if (call.state === 'RELEASED') calls.released++;
+    if (call.state !== 'SETTLED' && call.state !== 'UNKNOWN') return;
+    curve.add(call.atMs, call.costNanoUsd);
+    const tally = tallies[call.step];
+    if (tally && call.state === 'SETTLED') count(tally, call);
+  });
   const totals = await log.totals();
   const missing = state.limits.numRecords - counts.ok;
   return {
@@ -96,15 +94,14 @@ export async function reportData(
   };
 }
 
-function count(t: StepTally, call: StoredCall): void {
+function count(t: StepTally, call: ScannedCall): void {
   t.calls++;
-  t.inputTokens += call.usage?.inputTokens ?? 0;
-  t.outputTokens += call.usage?.outputTokens ?? 0;
+  t.inputTokens += call.inputTokens;
+  t.outputTokens += call.outputTokens;
   t.costNanoUsd += call.costNanoUsd;
   if (call.stopReason === 'length') t.cutAtLength++;
-  const ms = call.latencyMs ?? 0;
-  t.maxMs = Math.max(t.maxMs, ms);
-  const bucket = Math.min(BOUNDS.length - 1, Math.max(0, Math.ceil(Math.log2(Math.max(1, ms)) * 4)));
+  t.maxMs = Math.max(t.maxMs, call.latencyMs);
+  const bucket = Math.min(BOUNDS.length - 1, Math.ceil(Math.log2(Math.max(1, call.latencyMs)) * 4));
   t.histogram[bucket] = (t.histogram[bucket] ?? 0) + 1;
 }
 

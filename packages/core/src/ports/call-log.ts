@@ -77,6 +77,19 @@ export interface StoredCall {
   atMs: number;
 }
 
+/** What `scan` shows of a call. Numbers that a row lacks are 0. */
+export interface ScannedCall {
+  index: number;
+  step: number;
+  state: CallState;
+  costNanoUsd: number;
+  inputTokens: number;
+  outputTokens: number;
+  latencyMs: number;
+  stopReason: string | null;
+  atMs: number;
+}
+
 /**
  * The append-only call log of one job: rows are added and move forward, and are never taken away.
  * Money (`totals`) and resume (`calls` with answers) are two folds of it.
@@ -131,8 +144,11 @@ export interface CallLog {
   ): Promise<void>;
   /** Recomputes the totals from the rows, for `verify`. */
   recount(): Promise<Totals>;
-  /** All rows in key order without answers, in pieces; for reports and verify. Bounded memory. */
-  scan(): AsyncIterable<readonly StoredCall[]>;
+  /**
+   * Shows every row once, ascending by index; for reports. `call` is one object, filled anew for each row: copy what you
+   * keep. Other work gets its turn in between. Bounded memory. Throws what `visit` throws.
+   */
+  scan(visit: (call: Readonly<ScannedCall>) => void): Promise<void>;
   /** Waits for what is queued; then frees the file. Idempotent. */
   close(): Promise<void>;
 }
