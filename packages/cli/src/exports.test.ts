@@ -2,17 +2,17 @@
 // The finished files, read back by readers that are not ours: hyparquet and csv-parse always, DuckDB and pandas where
 // STINT_TEST_PYTHON names a Python that has them (`.ci/run` does).
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { startStubModelServer } from '@stint/contracts/stub-model-server';
 import type { StubModelServer } from '@stint/contracts/stub-model-server';
 import type { DatasetRecord, Manifest } from '@stint/core';
-import { exportDataset, generate } from '@stint/runtime';
+import { exportDataset, generate, verify } from '@stint/runtime';
 import type { JobSummary } from '@stint/runtime';
 import { parse as parseCsv } from 'csv-parse/sync';
 import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { dataset, jobFile, TOPICS, workbench } from '../testing/workbench.ts';
+import { dataset, jobFile, TOPICS, until, workbench } from '../testing/workbench.ts';
 import type { Workbench } from '../testing/workbench.ts';
 
 const PYTHON = process.env['STINT_TEST_PYTHON'];
@@ -330,5 +330,45 @@ describe('other ways', () => {
     expect(await exportDataset({ dir: 'again', formats: ['xlsx'], env: {}, cwd: bench.dir })).toMatchObject({
       exitCode: 2,
     });
+  });
+
+  test('many exports of one job at a time: each ends well, and what is there in the end is one of them, whole', async () => {
+    await run('crowd', { output_format: ['JSONL', 'CSV'], partition_strategy: 'field:topic' });
+    const begin = (format: string) => exportDataset({ dir: 'crowd', formats: [format], env: {}, cwd: bench.dir });
+    const first = begin('csv');
+    await until(() => readdirSync(bench.path('crowd/.tmp')).length > 0);
+    const all = await Promise.all([first, begin('jsonl'), begin('jsonl')]);
+    expect(all.map((r) => r.exitCode)).toEqual([0, 0, 0]);
+    expect((await verify({ dir: 'crowd', env: {}, cwd: bench.dir })).body).toMatchObject({ ok: true });
+    const m = JSON.parse(readFileSync(bench.path('crowd/exports/manifest.json'), 'utf8')) as Manifest;
+    const there = readdirSync(bench.path('crowd/exports'), { recursive: true, withFileTypes: true })
+      .filter((e) => e.isFile() && e.name !== 'manifest.json')
+      .map((e) => `${e.parentPath}/${e.name}`);
+    expect(there.sort()).toEqual(m.files.map((f) => bench.path('crowd', f.path)).sort());
+    expect(readdirSync(bench.path('crowd/.tmp'))).toEqual([]);
+  });
+
+  test('an export that another one overtook is made again, so the newest state wins', async () => {
+    await run('late', { output_format: ['JSONL'] });
+    const path = bench.path('late/exports/manifest.json');
+    const whole = readFileSync(path, 'utf8');
+    let begun = 0;
+    const overtaken = () => {
+      if (begun++ > 0) return;
+      // Its temporary folder is made after the look at the old manifest, and long before the look at the new one.
+      const whenAtWork = (): unknown =>
+        readdirSync(bench.path('late/.tmp')).length === 0
+          ? setImmediate(whenAtWork)
+          : writeFileSync(path, whole.replace('12', '11'));
+      whenAtWork();
+    };
+    const { exitCode } = await exportDataset({
+      dir: 'late',
+      env: {},
+      cwd: bench.dir,
+      events: { exporting: overtaken },
+    });
+    expect({ exitCode, begun }).toEqual({ exitCode: 0, begun: 2 });
+    expect(JSON.parse(readFileSync(path, 'utf8'))).toMatchObject({ rows: 12 });
   });
 });

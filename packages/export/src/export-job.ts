@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// An export is written whole under a temporary name, then moved into place file by file; the manifest comes last and
-// commits it. Between the first move and the last there is no manifest, so half an export is never taken for one.
-import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, rename, rm, rmdir, writeFile } from 'node:fs/promises';
+// An export is written whole in a temporary folder, then moved into place file by file in one go; the manifest comes
+// last and commits it. Between the first move and the last there is no manifest, so half an export is never taken for one.
+import { mkdirSync, readdirSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import type { Dirent } from 'node:fs';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type {
   JobSpec,
@@ -36,11 +37,15 @@ export interface ExportProgress {
 export interface ExportOptions {
   /** The job's folder, absolute. */
   dir: string;
+  /** A folder to write in that nobody else uses, on the file system of `dir`. Made, and removed at the end. */
+  temporary: string;
+  /** Runs `place` while no other process places an export of this job; it throws where this one has lost the right to. */
+  exclusively: (place: () => void) => void;
   spec: JobSpec;
   status: string;
   store: ObjectStore;
   /** The job's shard checkpoints, ascending by shard. */
-  shards: AsyncIterable<ShardCheckpoint>;
+  shards: Iterable<ShardCheckpoint>;
   formats: readonly OutputFormat[];
   /** Time of the export, ISO 8601. */
   clockIso: string;
@@ -65,24 +70,24 @@ export function startDuckDb(): DuckDbProcess {
 }
 
 /**
- * Writes the exports of a job from its committed records and returns their manifest. Replaces an earlier export file by
- * file, and removes what an interrupted one left.
+ * Writes the exports of a job from its committed records and returns their manifest. Replaces an earlier export.
  * @throws AppError FAILED_PRECONDITION/DAMAGED, INVALID_ARGUMENT/TOO_MANY_PARTITIONS, UNAVAILABLE/STORAGE_UNAVAILABLE
- * (disk full too; temporary files are gone then), INTERNAL/EXPORT_FAILED; the signal's reason when it is aborted.
+ * (disk full too; temporary files are gone then), INTERNAL/EXPORT_FAILED; the signal's reason when it is aborted; what
+ * `exclusively` throws: the earlier export is as it was then.
  */
 export async function exportJob(options: ExportOptions): Promise<Manifest> {
   const exportsDir = join(options.dir, 'exports');
-  const tmp = join(exportsDir, `.tmp-${String(process.pid)}-${randomBytes(4).toString('hex')}`);
+  const tmp = options.temporary;
   const needsTables = options.formats.some((f) => f !== 'JSONL');
   const duckDb = options.duckDb ?? (needsTables ? startDuckDb() : undefined);
   try {
     options.signal.throwIfAborted();
-    await mkdir(exportsDir, { recursive: true });
-    await removeLeftovers(exportsDir);
     await mkdir(tmp);
     const { manifest, placed } = await writeAll(options, tmp, needsTables ? duckDb : undefined);
     options.signal.throwIfAborted();
-    await place(exportsDir, tmp, placed, manifest);
+    options.exclusively(() => {
+      place(exportsDir, tmp, placed, manifest);
+    });
     return manifest;
   } catch (e) {
     throw toExportError(e, `writing ${exportsDir}`);
@@ -192,35 +197,44 @@ const partSource = (tmp: string, part: PartitionFile): TableSource => ({
 });
 
 /** Moves what was written into place, then what an older export had and this one has not goes, then the manifest. */
-async function place(exportsDir: string, tmp: string, names: readonly string[], manifest: Manifest): Promise<void> {
-  await writeFile(join(tmp, MANIFEST), `${JSON.stringify(manifest, null, 2)}\n`);
-  await rm(join(exportsDir, MANIFEST), { force: true });
+function place(exportsDir: string, tmp: string, names: readonly string[], manifest: Manifest): void {
+  writeFileSync(join(tmp, MANIFEST), `${JSON.stringify(manifest, null, 2)}\n`);
+  mkdirSync(exportsDir, { recursive: true });
+  rmSync(join(exportsDir, MANIFEST), { force: true });
   for (const name of names) {
-    if (name.includes('/')) await mkdir(dirname(join(exportsDir, name)), { recursive: true });
-    await rename(join(tmp, name), join(exportsDir, name));
+    if (name.includes('/')) mkdirSync(dirname(join(exportsDir, name)), { recursive: true });
+    renameSync(join(tmp, name), join(exportsDir, name));
   }
   const kept = new Set(names);
-  for (const name of OWN_FILES) if (!kept.has(name)) await rm(join(exportsDir, name), { force: true });
-  await removeOldPartitions(join(exportsDir, 'partitioned'), kept);
-  await rename(join(tmp, MANIFEST), join(exportsDir, MANIFEST));
+  for (const name of OWN_FILES) if (!kept.has(name)) rmSync(join(exportsDir, name), { force: true });
+  removeOldPartitions(join(exportsDir, 'partitioned'), kept);
+  renameSync(join(tmp, MANIFEST), join(exportsDir, MANIFEST));
 }
 
-async function removeOldPartitions(root: string, kept: ReadonlySet<string>): Promise<void> {
-  const folders = await readdir(root, { withFileTypes: true }).catch(() => []);
-  for (const folder of folders) {
+function removeOldPartitions(root: string, kept: ReadonlySet<string>): void {
+  for (const folder of foldersOf(root)) {
     if (!folder.isDirectory() || !folder.name.includes('=')) continue;
     for (const extension of Object.values(EXTENSIONS)) {
       const name = `${basename(root)}/${folder.name}/records.${extension}`;
-      if (!kept.has(name)) await rm(join(dirname(root), name), { force: true });
+      if (!kept.has(name)) rmSync(join(dirname(root), name), { force: true });
     }
-    // Only where it is empty now.
-    await rmdir(join(root, folder.name)).catch(() => undefined);
+    removeIfEmpty(join(root, folder.name));
   }
-  await rmdir(root).catch(() => undefined);
+  removeIfEmpty(root);
 }
 
-async function removeLeftovers(exportsDir: string): Promise<void> {
-  for (const name of await readdir(exportsDir)) {
-    if (name.startsWith('.tmp-')) await rm(join(exportsDir, name), { recursive: true, force: true });
+function foldersOf(root: string): Dirent[] {
+  try {
+    return readdirSync(root, { withFileTypes: true });
+  } catch {
+    return [];
+  }
+}
+
+function removeIfEmpty(folder: string): void {
+  try {
+    rmdirSync(folder);
+  } catch {
+    // It is not there, or holds files that are not ours.
   }
 }

@@ -13,7 +13,7 @@ export interface JsonlFacts extends FileFacts {
 export interface JsonlInput {
   store: ObjectStore;
   /** Ascending by shard. */
-  shards: AsyncIterable<ShardCheckpoint>;
+  shards: Iterable<ShardCheckpoint>;
   path: string;
   partitions: PartitionWriter | undefined;
   onRows: (rows: number) => void;
@@ -32,7 +32,7 @@ export async function writeJsonl(input: JsonlInput): Promise<JsonlFacts> {
     let rows = 0;
     let longestLineBytes = 0;
     let previous = -1;
-    for await (const shard of input.shards) {
+    for (const shard of input.shards) {
       for await (const batch of readRecordBatches(input.store, shard)) {
         input.signal.throwIfAborted();
         for (const { index, line } of batch) {

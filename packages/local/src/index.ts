@@ -5,6 +5,8 @@ export { describeThisProcess, ownerIsAlive } from './process-identity.ts';
 export { openSeedFile } from './seed-file.ts';
 export { createSqliteCallLog } from './sqlite-call-log.ts';
 export { createSqliteJobStore } from './sqlite-job-store.ts';
+export { whileHeld } from './sqlite-lease.ts';
 export { openStateDatabase } from './state-database.ts';
 export type { StateDatabase, StateDatabaseOptions } from './state-database.ts';
 export { systemClock } from './system-clock.ts';
+export { temporaryFiles } from './temporary-files.ts';

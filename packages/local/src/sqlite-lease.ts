@@ -24,3 +24,14 @@ export function requireLease(db: StateDatabase, lease: Lease): LeaseRow {
   if (!row || row.epoch !== lease.epoch || row.owner === null) throw leaseLost(lease, row?.epoch ?? null);
   return row;
 }
+
+/**
+ * Runs `fn` while no other process writes the job's state, and only while `lease` (if any) is in force.
+ * @throws AppError FAILED_PRECONDITION/LEASE_LOST
+ */
+export function whileHeld(db: StateDatabase, lease: Lease | null, fn: () => void): void {
+  db.write(() => {
+    if (lease) requireLease(db, lease);
+    fn();
+  });
+}

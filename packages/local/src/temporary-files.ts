@@ -11,7 +11,7 @@ import { errnoOf } from './storage-errors.ts';
 const foreignAfterMs = 24 * 3_600_000;
 
 export interface TemporaryFiles {
-  /** A path that nobody else uses; its folder exists. */
+  /** A path for a file or folder that nobody else uses; the folder above it exists. */
   next(): string;
 }
 
@@ -23,7 +23,7 @@ const pattern = /^([0-9a-f]{12})-(\d+)-([0-9a-f]*)-\d+$/;
 
 let count = 0;
 
-/** The folder for half-written files below `dir`; removes what dead processes left there. */
+/** The folder for what is half-written below `dir`; removes what dead processes left there. */
 export function temporaryFiles(dir: string, self: LeaseOwner): TemporaryFiles {
   const folder = join(dir, temporaryFolder);
   const prefix = `${place(self)}-${self.pid}-${Buffer.from(self.startTime).toString('hex')}`;
@@ -57,10 +57,10 @@ function remove(folder: string, self: LeaseOwner): void {
     const path = join(folder, name);
     if (where === place(self)) {
       const owner = { ...self, pid: Number(pid), startTime: Buffer.from(start ?? '', 'hex').toString() };
-      if (ownerIsAlive(owner, self) === 'dead') rmSync(path, { force: true });
+      if (ownerIsAlive(owner, self) === 'dead') rmSync(path, { recursive: true, force: true });
     } else {
       const seen = statSync(path, { throwIfNoEntry: false });
-      if (seen && Date.now() - seen.mtimeMs > foreignAfterMs) rmSync(path, { force: true });
+      if (seen && Date.now() - seen.mtimeMs > foreignAfterMs) rmSync(path, { recursive: true, force: true });
     }
   }
 }

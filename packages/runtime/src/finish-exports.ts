@@ -1,14 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
-import { createReadStream } from 'node:fs';
+import { createReadStream, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { countsOf, linesOf } from '@stint/core';
-import type { JobSpec, JobState, Manifest, OutputFormat, RunOutcome, SeedSource, ShardCheckpoint } from '@stint/core';
+import { AppError, countsOf, linesOf } from '@stint/core';
+import type {
+  JobSpec,
+  JobState,
+  Lease,
+  Manifest,
+  OutputFormat,
+  RunOutcome,
+  SeedSource,
+  ShardCheckpoint,
+} from '@stint/core';
 import type { DuckDbProcess } from '@stint/export';
+import { describeThisProcess, temporaryFiles, whileHeld } from '@stint/local';
 import { shardCheckpoints } from './job-folder.ts';
 import type { JobFolder } from './job-folder.ts';
 import { reportData } from './report-data.ts';
 
-/** Writes every export of a job: datasets, partitions, card, report, manifest. */
+/**
+ * Writes every export of a job: datasets, partitions, card, report, manifest.
+ * @throws AppError FAILED_PRECONDITION/LEASE_LOST where `lease` is no longer in force, FAILED_PRECONDITION/EXPORT_STALE
+ * where, without a lease, another process exported the job in the meantime; what was there stays then.
+ */
 export async function writeExports(options: {
   folder: JobFolder;
   spec: JobSpec;
@@ -18,11 +32,15 @@ export async function writeExports(options: {
   formats: readonly OutputFormat[];
   seeds: SeedSource;
   signal: AbortSignal;
+  /** Of the run that exports; null for one beside whatever runs. */
+  lease: Lease | null;
   duckDb?: DuckDbProcess | undefined;
 }): Promise<Manifest> {
-  const { folder, spec, state, end, elapsedMs, formats, seeds, signal, duckDb } = options;
+  const { folder, spec, state, end, elapsedMs, formats, seeds, signal, lease, duckDb } = options;
   // DuckDB and the writers load only when there is something to write.
   const { exportJob } = await import('@stint/export');
+  const before = manifestText(folder.dir);
+  // Report and data are of the same records, whatever is committed meanwhile.
   const docs: ShardCheckpoint[] = [];
   for await (const doc of shardCheckpoints(folder)) docs.push(doc);
   const report = await reportData(
@@ -36,10 +54,17 @@ export async function writeExports(options: {
   );
   return exportJob({
     dir: folder.dir,
+    temporary: temporaryFiles(folder.dir, describeThisProcess()).next(),
+    exclusively: (place) => {
+      whileHeld(folder.db, lease, () => {
+        if (lease === null && manifestText(folder.dir) !== before) throw stale();
+        place();
+      });
+    },
     spec,
     status: end.status,
     store: folder.store,
-    shards: shardCheckpoints(folder),
+    shards: docs,
     formats,
     clockIso: new Date().toISOString(),
     signal,
@@ -47,6 +72,15 @@ export async function writeExports(options: {
     seedValue: (i) => seeds.row(i),
     duckDb,
   });
+}
+
+function manifestText(dir: string): string | null {
+  const path = join(dir, 'exports', 'manifest.json');
+  return existsSync(path) ? readFileSync(path, 'utf8') : null;
+}
+
+function stale(): AppError {
+  return new AppError('FAILED_PRECONDITION', 'EXPORT_STALE', 'another process exported the job in the meantime');
 }
 
 async function rejectCodes(dir: string, docs: readonly ShardCheckpoint[]): Promise<Map<string, number>> {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { join, resolve } from 'node:path';
-import { AppError, outputFormats } from '@stint/core';
+import { AppError, isAppError, outputFormats } from '@stint/core';
 import type { JobReason, JobState, JobStatus, OutputFormat } from '@stint/core';
 import { describeThisProcess, openSeedFile, ownerIsAlive } from '@stint/local';
 import type { CommandResult, JobSummary, ResumeOptions, RunOptions } from './commands.ts';
@@ -91,16 +91,24 @@ export async function cancel(o: RunOptions & { dir: string }): Promise<CommandRe
 export async function exportDataset(
   o: RunOptions & { dir: string; formats?: readonly string[] | undefined },
 ): Promise<CommandResult<JobSummary>> {
-  return withFolder(o, async (folder, state, jobId) => {
+  return withFolder(o, async (folder, found, jobId) => {
+    let state = found;
     const { spec } = await readSpec(folder.dir);
     const formats = o.formats?.map(formatOf) ?? spec.output_format;
     const seeds = openSeedFile(join(folder.dir, 'inputs', 'seeds.jsonl'));
     try {
-      o.events?.exporting?.();
-      const end = shownOf(state);
-      const { elapsedMs } = state;
       const signal = new AbortController().signal;
-      await writeExports({ folder, spec, state, end, elapsedMs, formats, seeds, signal });
+      for (let written = false; !written;) {
+        o.events?.exporting?.();
+        const [end, elapsedMs] = [shownOf(state), state.elapsedMs];
+        try {
+          await writeExports({ folder, spec, state, end, elapsedMs, formats, seeds, signal, lease: null });
+          written = true;
+        } catch (e) {
+          if (!isAppError(e) || e.reason !== 'EXPORT_STALE') throw e;
+          state = (await folder.jobs.read()) ?? state;
+        }
+      }
     } finally {
       seeds.close();
     }

@@ -85,6 +85,7 @@ export async function runSession(o: SessionOptions): Promise<CommandResult<JobSu
           formats: o.spec.output_format,
           seeds,
           signal,
+          lease,
           duckDb,
         });
       },
