@@ -37,7 +37,12 @@ export function memoryObjectStore(objects = new Map<string, StoredObject>()): Ob
     },
     async *stream(key, start = 0) {
       const { body } = find(key);
-      for (let at = start; at < body.length; at += pieceBytes) yield body.slice(at, at + pieceBytes);
+      const piece = new Uint8Array(pieceBytes);
+      for (let at = start; at < body.length; at += pieceBytes) {
+        const found = body.subarray(at, at + pieceBytes);
+        piece.set(found);
+        yield piece.subarray(0, found.length);
+      }
     },
   };
 }

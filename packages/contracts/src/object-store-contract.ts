@@ -13,7 +13,6 @@ export interface ObjectStoreHarness extends Closing {
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 const text = (body: Uint8Array): string => new TextDecoder().decode(body);
-const join = (pieces: Uint8Array[]): string => text(Buffer.concat(pieces));
 
 const rules: Record<string, (h: ObjectStoreHarness) => Promise<void>> = {
   'what was put is read, with the etag that put gave': async (h) => {
@@ -97,12 +96,17 @@ const rules: Record<string, (h: ObjectStoreHarness) => Promise<void>> = {
     const store = await h.open();
     const body = Array.from({ length: 100_000 }, (_, i) => `${i}`).join(',');
     await store.put('big', bytes(body), { create: true });
-    const pieces = await collect(store.stream('big'));
+    const read = async (start?: number): Promise<string[]> => {
+      const pieces: string[] = [];
+      for await (const piece of store.stream('big', start)) pieces.push(text(piece));
+      return pieces;
+    };
+    const pieces = await read();
     expect(pieces.length).toBeGreaterThan(1);
-    expect(join(pieces)).toBe(body);
-    expect(join(await collect(store.stream('big', 12_345)))).toBe(body.slice(12_345));
-    expect(join(await collect(store.stream('big', body.length)))).toBe('');
-    expect(join(await collect(store.stream('big', body.length + 5)))).toBe('');
+    expect(pieces.join('')).toBe(body);
+    expect((await read(12_345)).join('')).toBe(body.slice(12_345));
+    expect((await read(body.length)).join('')).toBe('');
+    expect((await read(body.length + 5)).join('')).toBe('');
   },
   'a stream that is left early leaves the object readable': async (h) => {
     const store = await h.open();

@@ -191,8 +191,8 @@ export function createFileObjectStore({ dir, db }: FileObjectStoreOptions): Obje
         throw readError(e, key);
       }
       try {
+        const piece = new Uint8Array(pieceBytes);
         for (let at = start; ;) {
-          const piece = new Uint8Array(pieceBytes);
           const { bytesRead } = await handle.read(piece, 0, pieceBytes, at);
           if (bytesRead === 0) return;
           at += bytesRead;

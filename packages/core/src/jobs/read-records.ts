@@ -5,7 +5,17 @@ import { AppError } from '../errors.ts';
 import type { BatchEntry, ShardCheckpoint } from '../formats/shard-checkpoint.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 
-/** One committed record: its index and its bytes as committed, without the newline. A view, not a copy. */
+/** Committed records with consecutive indices, as they lie in their file. */
+export interface RecordRun {
+  first: number;
+  last: number;
+  /** Their lines, newlines included. A view, overwritten once the next run is asked for. */
+  bytes: Uint8Array;
+  /** Without its newline. */
+  longestLineBytes: number;
+}
+
+/** One committed record: its index and its bytes as committed, without the newline. A view, as the run it lies in. */
 export interface RecordLine {
   index: number;
   line: Uint8Array;
@@ -15,18 +25,19 @@ export interface RecordLine {
 const MAX_OPEN = 32;
 const NEWLINE = 10;
 const QUOTE = 34;
+const NOTHING = Buffer.alloc(0);
 const decoder = new TextDecoder();
 
 /**
- * The committed records of one shard in index order, in batches of what one read of a file gave. Memory is bounded by
+ * The committed records of one shard in index order, in runs of what one read of a file gave. Memory is bounded by
  * 32 pieces of the store's streams and the longest line.
  * @throws AppError FAILED_PRECONDITION/DAMAGED naming the file whose line is missing, doubled, cut or out of order;
  * what the store throws.
  */
-export async function* readRecordBatches(
+export async function* readRecordRuns(
   store: ObjectStore,
   checkpoint: ShardCheckpoint,
-): AsyncGenerator<RecordLine[], void, undefined> {
+): AsyncGenerator<RecordRun, void, undefined> {
   const segments = planSegments(checkpoint);
   const remaining = new Map<BatchEntry, number>();
   for (const s of segments) remaining.set(s.entry, (remaining.get(s.entry) ?? 0) + 1);
@@ -52,12 +63,23 @@ export async function* readRecordBatches(
   }
 }
 
-/** As `readRecordBatches`, record by record. */
+/** As `readRecordRuns`, record by record. */
 export async function* readRecordLines(
   store: ObjectStore,
   checkpoint: ShardCheckpoint,
 ): AsyncGenerator<RecordLine, void, undefined> {
-  for await (const batch of readRecordBatches(store, checkpoint)) yield* batch;
+  for await (const run of readRecordRuns(store, checkpoint)) yield* recordsOf(run);
+}
+
+/** The records of a run, one by one. */
+export function* recordsOf(run: RecordRun): Generator<RecordLine, void, undefined> {
+  const bytes = Buffer.from(run.bytes.buffer, run.bytes.byteOffset, run.bytes.byteLength);
+  let start = 0;
+  for (let index = run.first; index <= run.last; index += 1) {
+    const end = bytes.indexOf(NEWLINE, start);
+    yield { index, line: bytes.subarray(start, end) };
+    start = end + 1;
+  }
 }
 
 interface Segment {
@@ -110,7 +132,9 @@ class BatchCursor {
   private stream: AsyncIterator<Uint8Array> | undefined;
   /** Bytes of the file before `chunk`. */
   private chunkOffset = 0;
-  private chunk: Buffer = Buffer.alloc(0);
+  private chunk: Buffer = NOTHING;
+  /** What was read behind `chunk`, where that is one line put together from two pieces. */
+  private ahead: Buffer | undefined;
   /** Position of the next unread line in `chunk`. */
   private position = 0;
   private previous = -1;
@@ -128,26 +152,39 @@ class BatchCursor {
   }
 
   /** The lines of indices `first` to `last`, all of them. Lines of no range lie between ranges and are passed over. */
-  async *take(first: number, last: number): AsyncGenerator<RecordLine[], void, undefined> {
-    let expected = first;
-    while (expected <= last) {
-      const found: RecordLine[] = [];
-      while (expected <= last) {
-        const end = this.chunk.indexOf(NEWLINE, this.position);
-        if (end < 0) break;
-        const index = this.indexAt(this.position, end);
-        if (index > expected) throw this.damaged(`the line of index ${String(expected)} is missing`);
-        if (index === expected) {
-          found.push({ index, line: this.chunk.subarray(this.position, end) });
-          expected += 1;
-        }
-        this.position = end + 1;
-      }
-      if (found.length > 0) yield found;
-      if (expected <= last && !(await this.more())) {
+  async *take(first: number, last: number): AsyncGenerator<RecordRun, void, undefined> {
+    for (let expected = first; expected <= last;) {
+      const run = this.nextRun(expected, last);
+      if (run) {
+        yield run;
+        expected = run.last + 1;
+      } else if (!(await this.more())) {
         throw this.damaged(`it ends before the line of index ${String(expected)}`);
       }
     }
+  }
+
+  /** What `chunk` has of the lines from `first` to `last`; undefined where it has none. */
+  private nextRun(first: number, last: number): RecordRun | undefined {
+    const { chunk } = this;
+    let start = this.position;
+    let expected = first;
+    let longestLineBytes = 0;
+    while (expected <= last) {
+      const end = chunk.indexOf(NEWLINE, this.position);
+      if (end < 0) break;
+      const index = this.indexAt(this.position, end);
+      if (index > expected) throw this.damaged(`the line of index ${String(expected)} is missing`);
+      if (index === expected) {
+        expected += 1;
+        longestLineBytes = Math.max(longestLineBytes, end - this.position);
+      } else {
+        start = end + 1;
+      }
+      this.position = end + 1;
+    }
+    if (expected === first) return undefined;
+    return { first, last: expected - 1, bytes: chunk.subarray(start, this.position), longestLineBytes };
   }
 
   /** Reads what follows the last range, so that a doubled last line or a wrong length is noticed, and closes. */
@@ -162,41 +199,57 @@ class BatchCursor {
       }
     }
     const size = this.chunkOffset + this.chunk.length;
+    const isCut = this.position < this.chunk.length;
     await this.park();
-    if (this.position < this.chunk.length) throw this.damaged('its last line is cut off');
+    if (isCut) throw this.damaged('its last line is cut off');
     if (size !== this.entry.bytes) {
       throw this.damaged(`it has ${String(size)} bytes, its checkpoint says ${String(this.entry.bytes)}`);
     }
   }
 
-  /** Closes the stream; reading goes on later from the next unread line. */
+  /** Closes the stream and frees what was read; reading goes on later from the next unread line. */
   async park(): Promise<void> {
     const stream = this.stream;
     this.stream = undefined;
+    this.chunkOffset += this.position;
+    this.position = 0;
+    this.chunk = NOTHING;
+    this.ahead = undefined;
     await stream?.return?.();
   }
 
-  /** Next piece of the file behind what is left of this one; false at the end. */
+  /** Goes on to the next piece of the file that has the end of a line; false at the end, with what is left in `chunk`. */
   private async more(): Promise<boolean> {
-    this.stream ??= this.store.stream(this.entry.key, this.chunkOffset + this.chunk.length)[Symbol.asyncIterator]();
     const rest = this.chunk.subarray(this.position);
-    const pieces = [rest];
+    this.chunkOffset += this.position;
+    this.position = 0;
+    if (this.ahead) {
+      this.chunk = this.ahead;
+      this.ahead = undefined;
+      return true;
+    }
+    // The next piece may overwrite the one it lies in.
+    const begun = rest.length === 0 ? [] : [Buffer.from(rest)];
+    this.stream ??= this.store.stream(this.entry.key, this.chunkOffset + rest.length)[Symbol.asyncIterator]();
     for (;;) {
       const next = await this.stream.next();
       if (next.done) {
-        if (pieces.length > 1) break;
+        this.chunk = Buffer.concat(begun);
         return false;
       }
       const piece = Buffer.from(next.value.buffer, next.value.byteOffset, next.value.byteLength);
-      if (piece.length === 0) continue;
-      pieces.push(piece);
-      // A line longer than a piece is joined once, when its end is there.
-      if (piece.includes(NEWLINE)) break;
+      const end = piece.indexOf(NEWLINE);
+      if (end < 0) {
+        begun.push(Buffer.from(piece));
+      } else if (begun.length === 0) {
+        this.chunk = piece;
+        return true;
+      } else {
+        this.chunk = Buffer.concat([...begun, piece.subarray(0, end + 1)]);
+        this.ahead = piece.subarray(end + 1);
+        return true;
+      }
     }
-    this.chunkOffset += this.position;
-    this.position = 0;
-    this.chunk = rest.length === 0 && pieces.length === 2 ? (pieces[1] ?? rest) : Buffer.concat(pieces);
-    return true;
   }
 
   /** The `index` of the line at [start, end); the order of its first keys makes it cheap, any other order works too. */

@@ -23,6 +23,9 @@ export interface ObjectStore {
   put(key: string, body: Uint8Array, condition: PutCondition): Promise<{ etag: string }>;
   /** Keys that begin with `prefix`, in ascending code-unit order; half-written ones never show. */
   list(prefix: string): Promise<string[]>;
-  /** The body in pieces, in order; `start` is a byte offset. Bounded memory. Throws as `get`. */
+  /**
+   * The body in pieces, in order; `start` is a byte offset. Bounded memory: a piece may be overwritten once the next is
+   * asked for. Throws as `get`.
+   */
   stream(key: string, start?: number): AsyncIterable<Uint8Array>;
 }
