@@ -9,3 +9,5 @@ export { memoryObjectStore } from './memory-object-store.ts';
 export { emptyMemoryState } from './memory-state.ts';
 export type { MemoryState } from './memory-state.ts';
 export * from './recording.ts';
+export * from './memory-task-store.ts';
+export * from './simulated-compute.ts';

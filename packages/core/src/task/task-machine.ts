@@ -23,6 +23,8 @@ export type TaskAction =
   | { kind: 'stop'; attempt: Attempt; handle: string; reason: string }
   /** Look at it at the next tick, and decide again at `untilMs` at the latest. */
   | { kind: 'observe'; handle: string; untilMs: number }
+  /** Its start deadline has come: look once more, and stop it if it still has not started. */
+  | { kind: 'lastLook'; attempt: Attempt; handle: string }
   | { kind: 'wait'; untilMs: number }
   /** Something is due that needs nobody outside. */
   | { kind: 'apply'; event: TaskEvent };
@@ -72,10 +74,8 @@ export function nextAction(task: TaskDocument, now: number, traits: ComputeTrait
   if (stop && stop.sentAtMs === null) return { kind: 'stop', attempt, handle, reason: stopReason(task, stop.why) };
   const untilMs = dueAt(task, attempt, traits);
   if (!stop && now >= untilMs) {
-    return {
-      kind: 'apply',
-      event: { kind: 'stopWished', why: attempt.startedAtMs === null ? 'startDeadline' : 'timeLimit' },
-    };
+    if (attempt.startedAtMs === null) return { kind: 'lastLook', attempt, handle };
+    return { kind: 'apply', event: { kind: 'stopWished', why: 'timeLimit' } };
   }
   return { kind: 'observe', handle, untilMs: stop ? Infinity : untilMs };
 }

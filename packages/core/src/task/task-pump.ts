@@ -13,6 +13,8 @@ import { isEnded } from './states.ts';
 import { applyEvent, draftOf, liveAttempt, nextAction, onMissing } from './task-machine.ts';
 import type { TaskAction, TaskEvent } from './task-machine.ts';
 import type { TaskDocument } from './task-document.ts';
+import { newEntry } from './pump-entry.ts';
+import type { Entry } from './pump-entry.ts';
 import { TaskWatch } from './task-watch.ts';
 
 export interface PumpDeps {
@@ -27,23 +29,6 @@ export interface PumpDeps {
   changed: (task: TaskDocument) => void;
   /** Something failed and will be tried again. */
   problem: (taskId: string | null, what: string, error: unknown) => void;
-}
-
-interface Entry {
-  task: TaskDocument;
-  /** One action at a time. */
-  busy: boolean;
-  /** Tries of the present action that failed. */
-  failures: number;
-  /** Its draft was stored by us and `start` was not called yet, or said that nothing was sent. */
-  unsent: boolean;
-  /** Go although it was to wait longer. */
-  hurry: boolean;
-  timer: (() => void) | null;
-  abort: AbortController;
-  /** Room given to it that its document does not tell yet. */
-  reserved: Placement | null;
-  gone: boolean;
 }
 
 const retryBackoff = { baseMs: 500, capMs: 30_000 };
@@ -91,17 +76,7 @@ export class TaskPump {
   /** Looks after a task that is stored as ours. */
   adopt(task: TaskDocument): void {
     if (this.#stopped || this.#entries.has(task.id)) return;
-    const entry: Entry = {
-      task,
-      busy: false,
-      failures: 0,
-      unsent: false,
-      hurry: false,
-      timer: null,
-      abort: new AbortController(),
-      reserved: null,
-      gone: false,
-    };
+    const entry = newEntry(task);
     this.#entries.set(task.id, entry);
     this.#drive(entry);
   }
@@ -184,6 +159,9 @@ export class TaskPump {
           await this.#commit(entry, { kind: 'stopSent' });
           this.#watch.hint(action.handle);
         });
+        return;
+      case 'lastLook':
+        this.#run(entry, 'observe', () => this.#lastLook(entry, action.handle));
         return;
       case 'settle':
         this.#run(entry, 'settle', async () => {
@@ -450,6 +428,15 @@ export class TaskPump {
     if (handle === null)
       await this.#commit(entry, { kind: 'lost', raw: { reason: 'not found', handle: attempt.handle } });
     else await this.#commit(entry, { kind: 'found', handle });
+  }
+
+  async #lastLook(entry: Entry, handle: string): Promise<void> {
+    const [observation] = await this.#compute.observe([handle], this.#stopping.signal);
+    if (observation) await this.#commit(entry, { kind: 'observed', observation });
+    const live = liveAttempt(entry.task);
+    if (live?.handle === handle && live.startedAtMs === null) {
+      await this.#commit(entry, { kind: 'stopWished', why: 'startDeadline' });
+    }
   }
 
   #roomMayBe(): void {
