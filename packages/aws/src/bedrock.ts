@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { Agent, AgentOptions } from 'node:https';
 import type {
   BedrockRuntimeClient,
   ContentBlock,
@@ -18,6 +19,13 @@ export interface BedrockOptions {
   credentials?: { accessKeyId: string; secretAccessKey: string } | undefined;
   /** Connections at most; default 1,024. */
   connections?: number | undefined;
+  /** For https URLs that `isFor` says true of. */
+  proxy?: HttpsProxy | undefined;
+}
+
+export interface HttpsProxy {
+  url: string;
+  isFor(url: string): boolean;
 }
 
 const TOOL = 'answer';
@@ -33,12 +41,13 @@ export async function createBedrockProvider(o: BedrockOptions): Promise<ModelPro
     import('@smithy/node-http-handler'),
   ]);
   const sockets = { maxSockets: o.connections ?? 1024, keepAlive: true };
+  const httpsAgent = o.proxy ? await tunnels(o.proxy, sockets) : sockets;
   const client = new BedrockRuntimeClient({
     ...(o.region === undefined ? {} : { region: o.region }),
     ...(o.endpoint === undefined ? {} : { endpoint: o.endpoint }),
     ...(o.credentials ? { credentials: o.credentials } : {}),
     maxAttempts: 1,
-    requestHandler: new NodeHttpHandler({ connectionTimeout: 10_000, httpAgent: sockets, httpsAgent: sockets }),
+    requestHandler: new NodeHttpHandler({ connectionTimeout: 10_000, httpAgent: sockets, httpsAgent }),
   });
   await requireRegion(client);
   const closing = new AbortController();
@@ -62,6 +71,12 @@ export async function createBedrockProvider(o: BedrockOptions): Promise<ModelPro
       return Promise.resolve();
     },
   };
+}
+
+/** The agent of a machine behind a proxy; its library is loaded only there. */
+async function tunnels(proxy: HttpsProxy, sockets: AgentOptions): Promise<Agent> {
+  const { TunnelAgent } = await import('./tunnel-agent.ts');
+  return new TunnelAgent(proxy, sockets);
 }
 
 async function requireRegion(client: BedrockRuntimeClient): Promise<void> {

@@ -97,6 +97,11 @@ describe('the proxy', () => {
   ])('with NO_PROXY=%s: host h.example exempt %s', (no, exempt) => {
     expect(proxied('https://h.example/v1', { NO_PROXY: no }) === undefined).toBe(exempt);
   });
+  it.each(['http://', 'socks5://me:secret@h:1', 'http://me:secret@h:port'])('%s is refused as one', (proxy) => {
+    const call = () => proxyFor('https://h.example', { HTTPS_PROXY: proxy });
+    expect(call).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT', reason: 'BAD_SETTINGS' }));
+    expect(call).not.toThrow(/secret/);
+  });
   it('is none where no variable is set', () => {
     expect(proxyFor('https://h.example', {})).toBeUndefined();
     expect(proxyFor('https://h.example', { HTTPS_PROXY: '' })).toBeUndefined();

@@ -73,16 +73,42 @@ export function apiKeyFor(from: KeyQuestion): string | undefined {
   return name === null ? undefined : from.env[name];
 }
 
-/** URL of the proxy for a base URL by HTTPS_PROXY and NO_PROXY (lower case wins); never one for loopback or plain http. */
-export function proxyFor(baseUrl: string, env: Env): string | undefined {
-  const url = parseBaseUrl(baseUrl);
-  if (isLoopback(url) || url.protocol !== 'https:') return undefined;
+/** The proxy of the environment. */
+export interface HttpsProxy {
+  url: string;
+  /** False for loopback, plain http, and what NO_PROXY names. */
+  isFor(url: string): boolean;
+}
+
+/**
+ * HTTPS_PROXY and NO_PROXY, lower case first.
+ * @throws AppError INVALID_ARGUMENT/BAD_SETTINGS for what is no http(s) URL
+ */
+export function httpsProxy(env: Env): HttpsProxy | undefined {
   const proxy = env['https_proxy'] ?? env['HTTPS_PROXY'];
   if (proxy === undefined || proxy === '') return undefined;
-  const port = url.port === '' ? '443' : url.port;
+  const url = proxy.includes('://') ? proxy : `http://${proxy}`;
+  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
+    throw new AppError('INVALID_ARGUMENT', 'BAD_SETTINGS', 'HTTPS_PROXY is not the URL of an http or https proxy', {
+      hint: 'Write it like http://proxy.example:3128, or take it out of the environment.',
+    });
+  }
   const exempt = (env['no_proxy'] ?? env['NO_PROXY'] ?? '').split(/[\s,]+/).filter((entry) => entry !== '');
-  if (exempt.some((entry) => matchesHost(entry.toLowerCase(), url.hostname, port))) return undefined;
-  return proxy.includes('://') ? proxy : `http://${proxy}`;
+  return {
+    url,
+    isFor: (target) => {
+      const to = parseBaseUrl(target);
+      if (isLoopback(to) || to.protocol !== 'https:') return false;
+      const port = to.port === '' ? '443' : to.port;
+      return !exempt.some((entry) => matchesHost(entry.toLowerCase(), to.hostname, port));
+    },
+  };
+}
+
+/** URL of the proxy for a base URL; undefined = none. */
+export function proxyFor(baseUrl: string, env: Env): string | undefined {
+  const proxy = httpsProxy(env);
+  return proxy?.isFor(baseUrl) === true ? proxy.url : undefined;
 }
 
 /** `*`, `host`, `.domain`, `*.domain`, each with an optional port; a name also covers its subdomains, as in curl. */

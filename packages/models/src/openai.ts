@@ -8,7 +8,7 @@ import { isLoopback, parseBaseUrl } from './openai-hosts.ts';
 import { planRequests } from './openai-request.ts';
 import type { OpenAiRequestOptions } from './openai-request.ts';
 
-export { apiKeyFor, apiKeyNameFor, isLoopback, parseBaseUrl, proxyFor } from './openai-hosts.ts';
+export { apiKeyFor, apiKeyNameFor, httpsProxy, isLoopback, parseBaseUrl, proxyFor } from './openai-hosts.ts';
 export type { OpenAiRequestOptions, TokenField } from './openai-request.ts';
 
 export interface OpenAiOptions extends OpenAiRequestOptions {

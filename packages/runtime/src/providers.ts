@@ -69,8 +69,12 @@ async function createProvider(
       });
     }
     case 'bedrock': {
-      const { createBedrockProvider } = await import('@stint/aws');
-      return createBedrockProvider({ region: model.region ?? options.env['AWS_REGION'] });
+      const [{ createBedrockProvider }, { httpsProxy }] = await Promise.all([
+        import('@stint/aws'),
+        import('@stint/models/openai'),
+      ]);
+      const region = model.region ?? options.env['AWS_REGION'];
+      return createBedrockProvider({ region, proxy: httpsProxy(options.env) });
     }
     case 'llama': {
       const { createLlamaProvider } = await import('@stint/models/llama');
