@@ -6,3 +6,4 @@ export { jobStoreContract } from './job-store-contract.ts';
 export { objectStoreContract } from './object-store-contract.ts';
 export type { ObjectStoreHarness } from './object-store-contract.ts';
 export type { StateHarness } from './state-harness.ts';
+export { taskStoreContract } from './task-store-contract.ts';

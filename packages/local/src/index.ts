@@ -5,6 +5,7 @@ export { describeThisProcess, ownerIsAlive } from './process-identity.ts';
 export { openSeedFile } from './seed-file.ts';
 export { createSqliteCallLog } from './sqlite-call-log.ts';
 export { createSqliteJobStore } from './sqlite-job-store.ts';
+export { openSqliteTaskStore, taskStoreFile } from './sqlite-task-store.ts';
 export { whileHeld } from './sqlite-lease.ts';
 export { openStateDatabase } from './state-database.ts';
 export type { StateDatabase, StateDatabaseOptions } from './state-database.ts';

@@ -6,7 +6,28 @@ import { AppError, isAppError } from '@stint/core';
 import { stateApplicationId, stateSchema, stateVersion } from './state-schema.ts';
 import { sqliteCodeOf, toDatabaseError } from './storage-errors.ts';
 
+/** What one of our SQLite files holds. */
+export interface DatabaseFormat {
+  /** `application_id`, so that a foreign file is told from a damaged one. */
+  applicationId: number;
+  /** `user_version`; a file with a higher one was written by a newer stint. */
+  version: number;
+  /** Makes the tables, and sets both numbers. */
+  schema: string;
+  /** For people. */
+  what: string;
+}
+
+const jobFormat: DatabaseFormat = {
+  applicationId: stateApplicationId,
+  version: stateVersion,
+  schema: stateSchema,
+  what: 'a state file of stint',
+};
+
 export interface StateDatabaseOptions {
+  /** Default: the state of a job. */
+  format?: DatabaseFormat;
   /** `normal`: a commit survives the death of the process (default). `full`: power loss too. */
   sync?: 'normal' | 'full';
   /** False: a missing file is NOT_FOUND/STATE_NOT_FOUND instead of a new one. */
@@ -130,24 +151,24 @@ export class StateDatabase {
 }
 
 /**
- * Opens state.sqlite, and makes it where it is missing.
+ * Opens an SQLite file of ours, and makes it where it is missing.
  * @throws AppError FAILED_PRECONDITION/NEWER_FORMAT, FAILED_PRECONDITION/DAMAGED, NOT_FOUND/STATE_NOT_FOUND (`create: false`),
  * UNAVAILABLE/STORAGE_UNAVAILABLE, PERMISSION_DENIED/ACCESS_DENIED
  */
 export function openStateDatabase(path: string, options: StateDatabaseOptions = {}): StateDatabase {
-  const { sync = 'normal', create = true, busyTimeoutMs = 10_000 } = options;
+  const { format = jobFormat, sync = 'normal', create = true, busyTimeoutMs = 10_000 } = options;
   if (!create && !existsSync(path)) throw new AppError('NOT_FOUND', 'STATE_NOT_FOUND', `no state file ${path}`);
   let sql: DatabaseSync | undefined;
   try {
     sql = new DatabaseSync(path, { timeout: busyTimeoutMs });
-    checkVersion(sql, path);
+    checkVersion(sql, path, format);
     withRetries(busyTimeoutMs, () => sql?.exec('PRAGMA journal_mode = WAL'));
     sql.exec(
       `PRAGMA synchronous = ${sync === 'full' ? 'FULL' : 'NORMAL'};
        PRAGMA wal_autocheckpoint = ${checkpointPages};
        PRAGMA cache_size = -${cacheKib}`,
     );
-    if (userVersion(sql) === 0) createSchema(sql);
+    if (userVersion(sql) === 0) createSchema(sql, format);
     return new StateDatabase(path, sql);
   } catch (e) {
     sql?.close();
@@ -159,29 +180,29 @@ function userVersion(sql: DatabaseSync): number {
   return sql.prepare('PRAGMA user_version').get()?.['user_version'] as number;
 }
 
-function checkVersion(sql: DatabaseSync, path: string): void {
+function checkVersion(sql: DatabaseSync, path: string, format: DatabaseFormat): void {
   const version = userVersion(sql);
   const id = sql.prepare('PRAGMA application_id').get()?.['application_id'] as number;
   const tables = sql.prepare('SELECT count(*) AS n FROM sqlite_schema').get()?.['n'] as number;
   if (version === 0 && tables === 0) return;
-  if (id !== stateApplicationId || version === 0) {
-    throw new AppError('FAILED_PRECONDITION', 'DAMAGED', `${path} is not a state file of stint`, {
-      hint: 'Restore state.sqlite from a copy.',
+  if (id !== format.applicationId || version === 0) {
+    throw new AppError('FAILED_PRECONDITION', 'DAMAGED', `${path} is not ${format.what}`, {
+      hint: 'Restore it from a copy.',
     });
   }
-  if (version > stateVersion) {
+  if (version > format.version) {
     throw new AppError('FAILED_PRECONDITION', 'NEWER_FORMAT', `${path} was written by a newer stint (${version})`, {
       hint: 'Update stint.',
-      details: { version, supported: stateVersion },
+      details: { version, supported: format.version },
     });
   }
 }
 
-function createSchema(sql: DatabaseSync): void {
+function createSchema(sql: DatabaseSync, format: DatabaseFormat): void {
   sql.exec('BEGIN IMMEDIATE');
   try {
     // Another process may have been faster.
-    if (userVersion(sql) === 0) sql.exec(stateSchema);
+    if (userVersion(sql) === 0) sql.exec(format.schema);
     sql.exec('COMMIT');
   } catch (e) {
     if (sql.isTransaction) sql.exec('ROLLBACK');
