@@ -66,6 +66,8 @@ describe('job file', () => {
     ['seeds in a bucket', { seed_data_path: 's3://b/x.jsonl' }, /s3:.*not in this version/],
     ['partition by a field that rows lack', { partition_strategy: 'field:nope' }, /nope/],
     ['give_up_after', { give_up_after: 'soon' }, /give_up_after/],
+    ['give_up_after no time at all', { give_up_after: '0s' }, /give_up_after/],
+    ['more failures than records', { max_failures: '150%' }, /max_failures/],
     ['no budget, though models cost', { budget_limit: undefined }, /budget_limit/],
   ])('%s', async (_name, change, pattern) => {
     job(change);
@@ -83,6 +85,9 @@ describe('job file', () => {
     ['variable that is not set', { api_key_env: 'NOT_SET_HERE' }, /NOT_SET_HERE/],
     ['AWS variable', { api_key_env: 'AWS_SECRET_ACCESS_KEY' }, /AWS/],
     ['key in the file', { api_key: 'sk-1' }, /api_key/],
+    ['key in a header', { headers: { Authorization: 'Bearer secret' } }, /models\.m.*headers: Authorization/],
+    ['several answers for one call', { extra_body: { n: 5 } }, /models\.m.*extra_body: n/],
+    ['what another provider does', { region: 'us-east-1' }, /region.*only for provider bedrock/],
   ])('model: %s', async (_name, change, pattern) => {
     job(model(change));
     const e = await refused();
@@ -128,7 +133,7 @@ describe('template', () => {
     ['unknown alias', { model: 'nobody' }, /nobody/],
     ['a step before it ran', { prompt: '{{ steps.later.output }}' }, /later/],
     ['a field that the seeds lack', { prompt: '{{ colour }}' }, /colour.*seeds\.jsonl/s],
-    ['unknown key', { promt: 'x' }, /promt/],
+    ['unknown key', { promt: 'x' }, /promt.*"prompt"/s],
     ['neither prompt nor sample', { prompt: undefined }, /prompt, sample, compute/],
     ['bad schema', { output: { type: 'strng' } }, /output/],
     ['bad regex', { expect: { regex: '(' } }, /regex/],

@@ -178,7 +178,7 @@ export async function planJob(plan: JobPlan): Promise<{ spec: JobSpec; env: Reco
     validators: await Promise.all(
       compiled.template.steps.map((s) => (s.kind === 'model' ? compileValidator(s) : Promise.resolve(null))),
     ),
-    schemaBytes: compiled.template.steps.map((s) => (s.schema ? JSON.stringify(s.schema).length : 0)),
+    extraBytes: compiled.template.steps.map((s) => (s.schema ? JSON.stringify(s.schema).length : 0)),
     seeds,
     sampling: 'shuffle',
   };

@@ -9,6 +9,7 @@ import { planRequests } from './openai-request.ts';
 import type { OpenAiRequestOptions } from './openai-request.ts';
 
 export { apiKeyFor, apiKeyNameFor, httpsProxy, isLoopback, parseBaseUrl, proxyFor } from './openai-hosts.ts';
+export { planRequests } from './openai-request.ts';
 export type { OpenAiRequestOptions, TokenField } from './openai-request.ts';
 
 export interface OpenAiOptions extends OpenAiRequestOptions {

@@ -11,11 +11,13 @@ export async function recordEnv(spec: JobSpec, template: CompiledTemplate, seeds
     spec,
     template,
     validators,
-    schemaBytes: template.steps.map((s) => (s.schema ? encodeUtf8(JSON.stringify(s.schema)).length : 0)),
+    extraBytes: template.steps.map((s) => jsonBytes(s.schema) + jsonBytes(spec.models[s.alias ?? '']?.extra_body)),
     seeds,
     sampling: samplingOf(spec, seeds),
   };
 }
+
+const jsonBytes = (value: unknown): number => (value === undefined ? 0 : encodeUtf8(JSON.stringify(value)).length);
 
 /** `weighted(field)` needs every row's weight once; the rest is a pure function of the index. */
 function samplingOf(spec: JobSpec, seeds: SeedSource): Sampling {

@@ -159,7 +159,7 @@ function renderEnv({ spec, compiled }: LoadedTemplate, jobSeed: number, seeds: S
     validators: compiled.steps.map((s) =>
       s.kind === 'model' ? (text: string) => ({ ok: true, json: s.schema ? parseData(text) : undefined }) : null,
     ),
-    schemaBytes: compiled.steps.map(() => 0),
+    extraBytes: compiled.steps.map(() => 0),
     seeds,
     sampling: 'shuffle',
   };

@@ -60,9 +60,24 @@ const modelFile = z.strictObject({
 });
 export type ModelFile = z.infer<typeof modelFile>;
 
+/** Keys of a model that only some providers act on; rehearsal and replay stand for any, and so take them all. */
+const onlyFor: Partial<Record<keyof ModelFile, readonly ModelFile['provider'][]>> = {
+  base_url: ['openai'],
+  api_key_env: ['openai'],
+  token_field: ['openai'],
+  headers: ['openai'],
+  query: ['openai'],
+  extra_body: ['openai'],
+  region: ['bedrock'],
+  latency_ms: ['rehearsal'],
+  path: ['replay', 'llama'],
+  context_size: ['llama'],
+  threads: ['llama'],
+};
+
 const duration = z.union([
   z.number().positive(),
-  z.string().regex(/^\d+(?:\.\d+)?(?:ms|s|m|h)$/, 'a duration like 30s, 2m or 1h'),
+  z.string().regex(/^(?=.*[1-9])\d+(?:\.\d+)?(?:ms|s|m|h)$/, 'a duration above 0 like 30s, 2m or 1h'),
 ]);
 
 export const jobFileSchema = z.strictObject({
@@ -94,7 +109,10 @@ export const jobFileSchema = z.strictObject({
     .optional()
     .describe('When a record still fails after them; default replace'),
   max_failures: z
-    .union([z.int().min(0), z.string().regex(/^\d+(?:\.\d+)?%$/, 'a number or a percentage like 10%')])
+    .union([
+      z.int().min(0),
+      z.string().regex(/^(?:100|\d{1,2}(?:\.\d+)?)%$/, 'a number or a percentage up to 100%, like 10%'),
+    ])
     .optional()
     .describe('More failed records than that and the job is FAILED; default 10% of num_records, at least 10'),
   give_up_after: duration
@@ -156,30 +174,53 @@ export function parseJobFile(value: unknown): { job?: ParsedJob; problems: Probl
     };
   }
   const parsed = jobFileSchema.safeParse(value);
-  if (!parsed.success) return { problems: parsed.error.issues.flatMap((i) => problemsOf(i, value)) };
+  if (!parsed.success) return { problems: parsed.error.issues.flatMap((i) => problemsOf(i, value, jobFileSchema)) };
   const job = parsed.data;
   if ((job.template === undefined) === (job.template_id === undefined)) {
     return {
       problems: [
-        { path: 'template', reason: 'BAD_JOB_FILE', message: 'exactly one of template, template_id is needed' },
+        {
+          path: 'template',
+          reason: 'BAD_JOB_FILE',
+          message: 'exactly one of template, template_id is needed',
+          hint: 'template: <file>, or template_id: <sample>.',
+        },
       ],
     };
   }
-  return { job, problems: [] };
+  const problems = Object.entries(job.models ?? {}).flatMap(([alias, model]) => foreignKeys(alias, model));
+  return problems.length > 0 ? { problems } : { job, problems };
 }
 
-/** One zod issue as problems that name field, value and what to write. */
-export function problemsOf(issue: z.core.$ZodIssue, input: unknown): Problem[] {
+/** What a model says and its provider would not do: refused, never ignored. */
+function foreignKeys(alias: string, model: ModelFile): Problem[] {
+  if (model.provider === 'rehearsal' || model.provider === 'replay') return [];
+  return Object.entries(onlyFor).flatMap(([key, providers]) =>
+    model[key as keyof ModelFile] === undefined || providers.includes(model.provider)
+      ? []
+      : [
+          {
+            path: `models.${alias}.${key}`,
+            reason: 'BAD_JOB_FILE',
+            message: `only for provider ${providers.join(', ')}; provider ${model.provider} does nothing with it`,
+            hint: 'Take it out.',
+          },
+        ],
+  );
+}
+
+/** One zod issue as problems that name field, value and what to write; `schema` is what the whole input was to be. */
+export function problemsOf(issue: z.core.$ZodIssue, input: unknown, schema: z.ZodType): Problem[] {
   const path = fieldPath(issue.path);
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => {
       const field = path === '' ? key : `${path}.${key}`;
-      const near = nearest(key, knownKeys(path));
+      const near = nearest(key, knownKeys(schema, issue.path));
       return {
         path: field,
         reason: 'UNKNOWN_KEY',
         message: `unknown key "${key}"`,
-        hint: near === null ? 'Take it out; docs/job-file.md lists the keys.' : `Did you mean "${near}"?`,
+        hint: near === null ? 'Take it out; docs/ lists the keys.' : `Did you mean "${near}"?`,
       };
     });
   }
@@ -215,11 +256,17 @@ function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
   return v;
 }
 
-function knownKeys(path: string): string[] {
-  if (path === '') return Object.keys(jobFileSchema.shape);
-  if (/^models\.[^.]+$/.test(path)) return Object.keys(modelFile.shape);
-  if (path.endsWith('.price')) return Object.keys(priceFile.shape);
-  return [];
+/** The keys that the schema has at a path. */
+function knownKeys(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
+  let at: unknown = schema;
+  for (const part of [...path, null]) {
+    if (at instanceof z.ZodOptional) at = at.unwrap();
+    if (part === null) break;
+    if (at instanceof z.ZodObject) at = (at.shape as Record<PropertyKey, unknown>)[part];
+    else if (at instanceof z.ZodRecord) at = at.valueType;
+    else if (at instanceof z.ZodArray) at = at.element;
+  }
+  return at instanceof z.ZodObject ? Object.keys(at.shape) : [];
 }
 
 /** The known key that is at most two edits away. */

@@ -52,9 +52,9 @@ export function utf8Bytes(text: string): number {
   return bytes;
 }
 
-/** Upper bound of a request's input tokens: its UTF-8 bytes plus 16 per message; a schema counts as text. */
-export function inputTokenBound(request: Pick<CompletionRequest, 'messages' | 'schema'>, schemaBytes: number): number {
-  let bound = schemaBytes > 0 ? schemaBytes + TOKENS_PER_MESSAGE : 0;
+/** Upper bound of a request's input tokens: its UTF-8 bytes plus 16 per message; what else it carries counts as one. */
+export function inputTokenBound(request: Pick<CompletionRequest, 'messages'>, extraBytes: number): number {
+  let bound = extraBytes > 0 ? extraBytes + TOKENS_PER_MESSAGE : 0;
   for (const message of request.messages) bound += utf8Bytes(message.content) + TOKENS_PER_MESSAGE;
   return bound;
 }

@@ -23,8 +23,8 @@ export interface RecordEnv {
   template: CompiledTemplate;
   /** By step position; null for steps that call no model. */
   validators: readonly (AnswerValidator | null)[];
-  /** UTF-8 bytes of the step's output schema as sent; 0 = none. */
-  schemaBytes: readonly number[];
+  /** By step position: UTF-8 bytes that its requests carry besides messages: output schema and extra_body; 0 = none. */
+  extraBytes: readonly number[];
   seeds: SeedSource;
   sampling: Sampling;
 }
@@ -237,8 +237,8 @@ function callOf(env: RecordEnv, work: RecordWork, step: CompiledStep): Advance {
   const alias = step.alias ?? '';
   const model = modelOf(env, alias);
   const maxTokens = step.spec.max_tokens ?? model.max_tokens;
-  const schemaBytes = env.schemaBytes[step.position] ?? 0;
-  const bound = inputTokenBound({ messages }, schemaBytes);
+  const extraBytes = env.extraBytes[step.position] ?? 0;
+  const bound = inputTokenBound({ messages }, extraBytes);
   return {
     type: 'call',
     alias,
@@ -389,7 +389,7 @@ export function laterHolds(env: RecordEnv, work: RecordWork): { position: number
     if (step.kind !== 'model') continue;
     const model = modelOf(env, step.alias ?? '');
     const maxTokens = step.spec.max_tokens ?? model.max_tokens;
-    let bytes = emptyRenderBytes(env, work, step) + 16 * 3 + (env.schemaBytes[step.position] ?? 0);
+    let bytes = emptyRenderBytes(env, work, step) + 16 * 3 + (env.extraBytes[step.position] ?? 0);
     for (const [id, uses] of step.outputUses) bytes += uses * outputBytes(env, work, id);
     holds.push({ position: step.position, nanoUsd: worstCaseNanoUsd(bytes, maxTokens, model.price) });
   }

@@ -13,8 +13,17 @@ import {
   parseJobFile,
   usdToNano,
 } from '@stint/core';
-import type { CompiledTemplate, FrozenModel, JobSpec, ModelFile, ParsedJob, Price, Problem } from '@stint/core';
-import { apiKeyFor } from '@stint/models/openai';
+import type {
+  CompiledTemplate,
+  FrozenModel,
+  JobSpec,
+  JsonObject,
+  ModelFile,
+  ParsedJob,
+  Price,
+  Problem,
+} from '@stint/core';
+import { apiKeyFor, planRequests } from '@stint/models/openai';
 import { OPENAI_URL } from '../providers.ts';
 import { stintVersion } from '../version.ts';
 import { badInput } from './problems.ts';
@@ -187,7 +196,16 @@ function freezeModel(alias: string, m: ModelFile, base: string, o: LoadOptions):
   if (m.provider === 'openai') {
     const configuredUrl = m.base_url ?? OPENAI_URL;
     const baseUrl = o.overrides?.baseUrl ?? configuredUrl;
-    apiKeyFor({ baseUrl, configuredUrl, apiKeyEnv: m.api_key_env, env: o.env });
+    const apiKey = apiKeyFor({ baseUrl, configuredUrl, apiKeyEnv: m.api_key_env, env: o.env });
+    // Throws where a header, query or extra field can't be sent.
+    planRequests({
+      baseUrl,
+      apiKey,
+      tokenField: m.token_field ?? 'max_tokens',
+      headers: m.headers,
+      query: m.query,
+      extraBody: m.extra_body as JsonObject | undefined,
+    });
   }
   const file = path ?? (m.provider === 'llama' && /\.gguf$/i.test(m.model) ? m.model : undefined);
   if (m.provider === 'replay' && file === undefined) {

@@ -4,6 +4,7 @@ import { basename, dirname, join, relative, sep } from 'node:path';
 import { AppError, compileTemplate, problemsOf, templateSchema } from '@stint/core';
 import type { CompiledTemplate, Problem, TemplateSpec } from '@stint/core';
 import { parse, references, TemplateError } from '@stint/jinja';
+import { z } from 'zod';
 import { badInput } from './problems.ts';
 import { readText, readYamlFile } from './yaml-file.ts';
 
@@ -15,6 +16,7 @@ export interface LoadedTemplate {
   warnings: Problem[];
 }
 
+const templateFile = z.object({ template: templateSchema });
 const MAX_FILES = 1000;
 const MAX_TOTAL = 16 * 1024 * 1024;
 
@@ -37,7 +39,9 @@ export function readTemplate(path: string, aliases: ReadonlySet<string> | null):
   }
   const parsed = templateSchema.safeParse(top.template);
   if (!parsed.success) {
-    const problems = parsed.error.issues.flatMap((i) => problemsOf({ ...i, path: ['template', ...i.path] }, top));
+    const problems = parsed.error.issues.flatMap((i) =>
+      problemsOf({ ...i, path: ['template', ...i.path] }, top, templateFile),
+    );
     throw badInput(yaml.locate(problems));
   }
   const spec = parsed.data;
