@@ -8,6 +8,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import * as nodeModule from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import * as v8 from 'node:v8';
 
 const OLDEST_MAJOR = 24;
 const HERE = dirname(fileURLToPath(import.meta.url));
@@ -38,6 +39,9 @@ if (args.length === 1 && (args[0] === '--version' || args[0] === '-V')) {
 }
 
 async function run() {
+  // A job begins with hundreds of calls that all live until the first answers come. V8 would conclude that such objects
+  // always live long and put all later ones into the old generation (measured: a fifth of the processor's time).
+  v8.setFlagsFromString('--no-allocation-site-pretenuring');
   const source = join(HERE, '../src/main.ts');
   const inCheckout = existsSync(source);
   if (inCheckout) enableCompileCache(join(HERE, '../../../node_modules'));

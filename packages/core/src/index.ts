@@ -26,6 +26,7 @@ export * from './jobs/index-source.ts';
 export * from './jobs/job-progress.ts';
 export * from './jobs/job-run.ts';
 export * from './jobs/lease-keeper.ts';
+export * from './jobs/live-set.ts';
 export * from './jobs/money.ts';
 export * from './jobs/names.ts';
 export * from './jobs/outcome.ts';

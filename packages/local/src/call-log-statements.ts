@@ -31,12 +31,14 @@ export function callLogStatements(db: StateDatabase) {
 export type CallLogStatements = ReturnType<typeof callLogStatements>;
 
 export function readTotals(db: StateDatabase): StoredTotals {
-  return db
+  const row = db
     .prepare(
       `SELECT settled AS settledNanoUsd, unknown AS unknownNanoUsd, held AS heldNanoUsd, calls,
        input_tokens AS inputTokens, output_tokens AS outputTokens, live, next_answer AS nextAnswer FROM totals`,
     )
     .get() as unknown as StoredTotals;
+  // A row as SQLite gives it is a dictionary to V8: too slow to count in.
+  return { ...row };
 }
 
 /** HELD becomes RELEASED and SENT becomes UNKNOWN, totals with them. */

@@ -5,6 +5,7 @@ import { callLogStatements, readTotals } from './call-log-statements.ts';
 import type { CallLogStatements } from './call-log-statements.ts';
 import { encodingOf, stateCode, stateNames } from './call-rows.ts';
 import type { StoredTotals } from './call-rows.ts';
+import { LiveCalls } from './live-calls.ts';
 import { readLease } from './sqlite-lease.ts';
 import { budgetInForce } from './sqlite-job-store.ts';
 import type { StateDatabase } from './state-database.ts';
@@ -40,8 +41,6 @@ interface LiveCall {
 
 type Undo = Pick<LiveCall, 'state' | 'hold' | 'cost' | 'atMs' | 'settle'> & { call: LiveCall };
 
-const same = (a: CallKey, b: CallKey): boolean => a.attempt === b.attempt && a.step === b.step && a.try === b.try;
-
 /**
  * Applies appends to the rows: each is checked against a copy of the live rows and the totals in memory and undone there
  * when it is refused; then the net change of all of them is written. The copy is trusted only while no other connection
@@ -50,8 +49,7 @@ const same = (a: CallKey, b: CallKey): boolean => a.attempt === b.attempt && a.s
 export class CallLogWriter {
   readonly #db: StateDatabase;
   readonly #sql: CallLogStatements;
-  /** By index: one record has few calls at a time, and a number is a cheaper key than a text. */
-  readonly #live = new Map<number, LiveCall[]>();
+  readonly #live = new LiveCalls<LiveCall>();
   readonly #epochs = new Map<string, number | null>();
   #changed: LiveCall[] = [];
   #totals: StoredTotals | null = null;
@@ -112,7 +110,7 @@ export class CallLogWriter {
     for (const call of this.#changed) {
       call.changed = false;
       call.stored = call.state;
-      if (call.state !== HELD && call.state !== SENT) this.#drop(call);
+      if (call.state !== HELD && call.state !== SENT) this.#live.delete(call);
     }
     this.#logVersion = ++this.#db.logVersion;
   }
@@ -143,23 +141,14 @@ export class CallLogWriter {
   }
 
   #find(key: CallKey): LiveCall {
-    let calls = this.#live.get(key.index);
-    if (calls === undefined) this.#live.set(key.index, (calls = []));
-    for (const known of calls) if (same(known.key, key)) return known;
+    const known = this.#live.find(key);
+    if (known) return known;
     const row = this.#complete ? undefined : this.#sql.find.get(key.index, key.attempt, key.step, key.try);
     const state = (row?.['state'] as number | undefined) ?? NEW;
     const hold = (row?.['hold'] as number | undefined) ?? 0;
     const call = { key, state, hold, cost: 0, atMs: 0, settle: null, stored: state, changed: false };
-    calls.push(call);
+    this.#live.add(call);
     return call;
-  }
-
-  #drop(call: LiveCall): void {
-    const calls = this.#live.get(call.key.index);
-    const at = calls?.indexOf(call) ?? -1;
-    if (calls === undefined || at < 0) return;
-    if (calls.length > 1) calls.splice(at, 1);
-    else this.#live.delete(call.key.index);
   }
 
   #apply(append: WaitingAppend): void {
@@ -194,7 +183,7 @@ export class CallLogWriter {
         const { state, hold, cost, atMs, settle } = call;
         const from = nameOf(state);
         if (!isLegalMove(from, entry.type)) {
-          if (!call.changed && call.stored === NEW) this.#drop(call);
+          if (!call.changed && call.stored === NEW) this.#live.delete(call);
           throw illegalMove(entry.key, from, entry.type);
         }
         undo.push({ call, state, hold, cost, atMs, settle });
@@ -213,7 +202,7 @@ export class CallLogWriter {
       for (const { call, ...old } of undo.reverse()) Object.assign(call, old);
       for (const call of this.#changed.splice(changedBefore)) {
         call.changed = false;
-        if (call.stored === NEW) this.#drop(call);
+        if (call.stored === NEW) this.#live.delete(call);
       }
       Object.assign(totals, before);
       throw e;

@@ -12,28 +12,21 @@ const cachedBlocks = 64;
 const cachedRows = 256;
 const newline = 10;
 
-/** A map that forgets what was not used for longest. */
-class RecentMap<V> {
-  readonly #entries = new Map<number, V>();
-  readonly #size: number;
+/** Remembers the last value of each slot; a key has one slot, its remainder. */
+class SlotCache<V> {
+  readonly #slots: ({ key: number; value: V } | undefined)[];
 
   constructor(size: number) {
-    this.#size = size;
+    this.#slots = new Array<undefined>(size).fill(undefined);
   }
 
   get(key: number): V | undefined {
-    const value = this.#entries.get(key);
-    if (value === undefined) return undefined;
-    this.#entries.delete(key);
-    this.#entries.set(key, value);
-    return value;
+    const slot = this.#slots[key % this.#slots.length];
+    return slot?.key === key ? slot.value : undefined;
   }
 
   set(key: number, value: V): void {
-    this.#entries.set(key, value);
-    if (this.#entries.size <= this.#size) return;
-    const oldest = this.#entries.keys().next();
-    if (oldest.done !== true) this.#entries.delete(oldest.value);
+    this.#slots[key % this.#slots.length] = { key, value };
   }
 }
 
@@ -82,8 +75,8 @@ export function openSeedFile(path: string, limits: { maxOffsets?: number; blockB
     throw isAppError(e) ? e : toFileError(e, `read ${path}`);
   }
   const { rows, stride, offsets } = index;
-  const blocks = new RecentMap<Buffer>(cachedBlocks);
-  const parsed = new RecentMap<SeedRow>(cachedRows);
+  const blocks = new SlotCache<Buffer>(cachedBlocks);
+  const parsed = new SlotCache<SeedRow>(cachedRows);
   let open = true;
 
   const blockAt = (n: number): Buffer => {

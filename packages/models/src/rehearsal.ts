@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { LiveSet } from '@stint/core';
 import type { Completion, CompletionRequest, ModelProvider } from '@stint/core';
 import { abortError, closedError } from './abort-error.ts';
 import { valueFor } from './rehearsal-value.ts';
@@ -24,7 +25,7 @@ const LONG_ANSWER_TOKENS = 400;
  * prompt and seed. Usage is an estimate of what the model it stands for would report, never above maxTokens.
  */
 export function createRehearsalProvider(options: RehearsalOptions): ModelProvider {
-  const waiting = new Set<() => void>();
+  const waiting = new LiveSet<{ place: number; stop: () => void }>();
   let closed = false;
   return {
     name: 'rehearsal',
@@ -37,23 +38,24 @@ export function createRehearsalProvider(options: RehearsalOptions): ModelProvide
         const end = (): void => {
           clearTimeout(timer);
           signal.removeEventListener('abort', stop);
-          waiting.delete(stop);
+          waiting.delete(call);
         };
         const stop = (): void => {
           end();
           reject(abortError(signal.reason, true));
         };
+        const call = { place: -1, stop };
         const timer = setTimeout(() => {
           end();
           resolve(rehearse(request, options.standsFor));
         }, options.latencyMs);
         signal.addEventListener('abort', stop);
-        waiting.add(stop);
+        waiting.add(call);
       });
     },
     async close() {
       closed = true;
-      for (const stop of [...waiting]) stop();
+      for (const { stop } of waiting) stop();
     },
   };
 }

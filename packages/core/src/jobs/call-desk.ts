@@ -6,6 +6,7 @@ import type { Completion, CompletionRequest, ModelProvider, Usage } from '../por
 import { Deadlines } from './deadlines.ts';
 import { classify } from './failures.ts';
 import type { FailureClass } from './failures.ts';
+import { LiveSet } from './live-set.ts';
 import { costNanoUsd } from './money.ts';
 import { modelOf } from './record.ts';
 import type { Advance, Answer, RecordEnv, RecordWork } from './record.ts';
@@ -21,6 +22,9 @@ export interface LiveCall {
   later: { position: number; nanoUsd: number }[];
   controller: AbortController | null;
   startedAtMs: number;
+  /** When it times out; Infinity while it is not at the provider. */
+  dueAtMs: number;
+  place: number;
 }
 export type Call = ReadyCall<LiveCall>;
 
@@ -58,8 +62,8 @@ export class CallDesk {
   readonly scheduler: SchedulerState<LiveCall>;
   readonly sums: Totals;
   readonly #d: CallDeskDeps;
-  readonly #deadlines = new Map<string, Deadlines<Call>>();
-  readonly #flying = new Set<Call>();
+  readonly #flying = new LiveSet<LiveCall>();
+  readonly #deadlines: Deadlines<LiveCall>;
   #wakeAt = Infinity;
   #cancelWake: () => void = () => undefined;
   #lastFailure: AppError | null = null;
@@ -87,14 +91,14 @@ export class CallDesk {
       },
       deps.clock.monotonic(),
     );
-    for (const alias of deps.providers.keys()) {
-      const timeoutS = modelOf(deps.env, alias).timeout_s;
-      const expire = (call: Call): void => {
-        const message = `no answer of model "${alias}" within ${timeoutS} s`;
-        call.item.controller?.abort(new AppError('DEADLINE_EXCEEDED', 'TIMEOUT', message));
-      };
-      this.#deadlines.set(alias, new Deadlines(deps.clock, timeoutS * 1000, expire));
-    }
+    this.#deadlines = new Deadlines(
+      deps.clock,
+      this.#flying,
+      (item) => item.dueAtMs,
+      (item) => {
+        this.#timeOut(item);
+      },
+    );
   }
 
   get inFlight(): number {
@@ -120,7 +124,16 @@ export class CallDesk {
       tokens: step.tokens,
       sentAtMs: 0,
       failures: 0,
-      item: { work, request: step.request, key: keyOf(work, work.step, 0), later, controller: null, startedAtMs: 0 },
+      item: {
+        work,
+        request: step.request,
+        key: keyOf(work, work.step, 0),
+        later,
+        controller: null,
+        startedAtMs: 0,
+        dueAtMs: Infinity,
+        place: -1,
+      },
     };
     work.admitted = true;
     this.event({ type: 'ready', call });
@@ -151,14 +164,14 @@ export class CallDesk {
   /** Ends the calls in flight; each is booked as what it may have cost. */
   abortAll(): void {
     const reason = new AppError('CANCELED', 'ABORTED', 'stopped before the answer came');
-    for (const call of this.#flying) call.item.controller?.abort(reason);
+    for (const item of this.#flying) item.controller?.abort(reason);
   }
 
   /** Answers that come from now on are nobody's business. */
   close(): void {
     this.#closed = true;
     this.#cancelWake();
-    for (const d of this.#deadlines.values()) d.close();
+    this.#deadlines.close();
   }
 
   #armWake(now: number): void {
@@ -212,7 +225,7 @@ export class CallDesk {
     const stepId = template.steps[work.step]?.id ?? '';
     item.request.idempotencyKey = `${spec.job_id}:${work.index}:${work.attempt}:${stepId}:${tryNumber}`;
     entries.push({ type: 'send', key: item.key, holdNanoUsd: call.holdNanoUsd, atMs });
-    this.#flying.add(call);
+    this.#flying.add(item);
     this.#d.append(entries, () => {
       this.#call(call);
     });
@@ -224,7 +237,8 @@ export class CallDesk {
     if (!provider || this.#closed) return;
     item.controller = new AbortController();
     item.startedAtMs = this.#d.clock.monotonic();
-    this.#deadlines.get(alias)?.add(call);
+    item.dueAtMs = item.startedAtMs + modelOf(this.#d.env, alias).timeout_s * 1000;
+    this.#deadlines.watch(item);
     provider.complete(item.request, item.controller.signal).then(
       (completion) => {
         this.#onAnswer(call, completion);
@@ -235,9 +249,15 @@ export class CallDesk {
     );
   }
 
+  #timeOut(item: LiveCall): void {
+    const alias = this.#d.env.template.steps[item.key.step]?.alias ?? '';
+    const message = `no answer of model "${alias}" within ${modelOf(this.#d.env, alias).timeout_s} s`;
+    item.controller?.abort(new AppError('DEADLINE_EXCEEDED', 'TIMEOUT', message));
+  }
+
   #landed(call: Call, outcome: CallOutcome): void {
-    this.#deadlines.get(call.alias)?.delete(call);
-    this.#flying.delete(call);
+    call.item.dueAtMs = Infinity;
+    this.#flying.delete(call.item);
     this.event({ type: 'ended', call, outcome });
   }
 

@@ -1,49 +1,51 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Clock } from '../ports/clock.ts';
 
-/** Deadlines of one fixed length behind one timer: calls of an alias time out in the order they were sent. */
+/** Deadlines of many items behind one timer. It goes off when the earliest item then known would be due, and looks at all. */
 export class Deadlines<T> {
   readonly #clock: Clock;
-  readonly #afterMs: number;
+  readonly #items: Iterable<T>;
+  readonly #dueAtMs: (item: T) => number;
   readonly #expired: (item: T) => void;
-  readonly #due = new Map<T, number>();
-  #armed = false;
+  #armedFor = Infinity;
   #cancel: () => void = () => undefined;
 
-  constructor(clock: Clock, afterMs: number, expired: (item: T) => void) {
+  /**
+   * @param items - those that may expire, at any moment
+   * @param dueAtMs - of the clock's monotonic time; Infinity = not yet
+   * @param expired - may be told of the same item again, until it is no longer among the items
+   */
+  constructor(clock: Clock, items: Iterable<T>, dueAtMs: (item: T) => number, expired: (item: T) => void) {
     this.#clock = clock;
-    this.#afterMs = afterMs;
+    this.#items = items;
+    this.#dueAtMs = dueAtMs;
     this.#expired = expired;
   }
 
-  add(item: T): void {
-    this.#due.set(item, this.#clock.monotonic() + this.#afterMs);
-    if (!this.#armed) this.#arm(this.#afterMs);
-  }
-
-  delete(item: T): void {
-    this.#due.delete(item);
+  /** The item has a deadline from now on. */
+  watch(item: T): void {
+    this.#arm(this.#dueAtMs(item));
   }
 
   close(): void {
-    this.#due.clear();
     this.#cancel();
-    this.#armed = false;
+    this.#armedFor = Infinity;
   }
 
-  #arm(ms: number): void {
-    this.#armed = true;
-    this.#cancel = this.#clock.after(Math.max(1, ms), () => {
-      this.#armed = false;
+  #arm(atMs: number): void {
+    if (atMs >= this.#armedFor) return;
+    this.#cancel();
+    this.#armedFor = atMs;
+    this.#cancel = this.#clock.after(Math.max(1, atMs - this.#clock.monotonic()), () => {
+      this.#armedFor = Infinity;
       const now = this.#clock.monotonic();
-      for (const [item, at] of this.#due) {
-        if (at > now) {
-          this.#arm(at - now);
-          return;
-        }
-        this.#due.delete(item);
-        this.#expired(item);
+      let next = Infinity;
+      for (const item of this.#items) {
+        const at = this.#dueAtMs(item);
+        if (at <= now) this.#expired(item);
+        else next = Math.min(next, at);
       }
+      this.#arm(next);
     });
   }
 }

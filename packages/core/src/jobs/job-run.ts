@@ -15,6 +15,7 @@ import { MAX_TRANSIENT_TRIES, renamed, templateFailure, tooManyFailed } from './
 import type { FailureClass } from './failures.ts';
 import type { IndexSource } from './index-source.ts';
 import type { JobProgress } from './job-progress.ts';
+import { LiveSet } from './live-set.ts';
 import { takeLogged } from './logged-answers.ts';
 import type { StopCause } from './outcome.ts';
 import {
@@ -65,7 +66,7 @@ export class JobRun {
   readonly #d: JobRunDeps;
   readonly #desk: CallDesk;
   readonly #pacer: CommitPacer;
-  readonly #active = new Set<RecordWork>();
+  readonly #active = new LiveSet<RecordWork>();
   readonly #logged = new Map<number, StoredCall[]>();
   readonly #openShards = new Set<number>();
   readonly #tally: { ok: number; failed: number; rejected: number };
@@ -426,13 +427,12 @@ export class JobRun {
 
   #afterTrouble(call: Call, because: 'throttled' | 'transient', error: AppError): void {
     const { work } = call.item;
-    const now = this.#d.clock.monotonic();
     if (this.cause) {
       this.#park(work);
       return;
     }
     if (because === 'transient') {
-      if (work.transients++ === 0) work.firstTransientAtMs = now;
+      if (work.transients++ === 0) work.firstTransientAtMs = this.#d.clock.monotonic();
       const over = work.transients >= MAX_TRANSIENT_TRIES;
       if (over && succeededSince(this.#desk.scheduler, call.alias, work.firstTransientAtMs)) {
         this.#feed(work, () => this.#reject(work, 'TRANSIENT', error.message));

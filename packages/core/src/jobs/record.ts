@@ -88,6 +88,8 @@ export interface RecordWork {
   readonly baseAttempts: number;
   /** At least one model call of this attempt was answered: a template error may be the answer's doing. */
   answered: boolean;
+  /** Among the records at work. */
+  place: number;
 }
 
 export type Advance =
@@ -131,6 +133,7 @@ export function beginRecord(env: RecordEnv, index: number, attempt: number, logg
     admitted: false,
     baseAttempts: attempt - 1,
     answered: false,
+    place: -1,
   };
   work.context = contextOf(env, work);
   countTries(work);
