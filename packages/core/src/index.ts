@@ -53,3 +53,5 @@ export * from './task/task-machine.ts';
 export * from './task/token-bucket.ts';
 export * from './task/ulid.ts';
 export * from './task/task-engine.ts';
+export * from './task/choose-offer.ts';
+export * from './task/tes-view.ts';
