@@ -1,18 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomBytes, randomInt } from 'node:crypto';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { isAbsolute, join, relative, resolve } from 'node:path';
 import { AppError, encodeUtf8, JOB_KEY, toAppError, usdToNano } from '@stint/core';
 import type { JobSpec } from '@stint/core';
 import { errorBody } from './commands.ts';
 import type { CommandResult, GenerateOptions, JobSummary } from './commands.ts';
 import { exitCodeOfError } from './exit-codes.ts';
-import { compareWithFrozen, freezeInputs, frozenInputsMissing, loadJob, readFrozen } from './intake/index.ts';
+import { readFrozenJob } from './frozen.ts';
+import type { Frozen } from './frozen.ts';
+import { freezeInputs, frozenInputsMissing, loadJob, withRunSettings } from './intake/index.ts';
 import type { LoadedJob } from './intake/index.ts';
 import { openJobFolder, readSpec } from './job-folder.ts';
 import type { JobFolder } from './job-folder.ts';
+import { closeAll, createProviders } from './providers.ts';
 import { runSession } from './session.ts';
 import { readSettings } from './settings.ts';
+import { editsOf, specText, takeEdits } from './take-edits.ts';
 
 /** Turns what a command throws into its body and exit code; only what is no AppError passes for our own fault. */
 export async function asResult<T>(run: () => Promise<CommandResult<T>>): Promise<CommandResult<T>> {
@@ -32,38 +36,46 @@ export async function generate(o: GenerateOptions): Promise<CommandResult<JobSum
       jobPath: o.jobPath,
       env: o.env,
       cwd: o.cwd,
-      overrides: {
-        numRecords: o.numRecords,
-        budgetLimit: o.budgetLimit,
-        jobSeed: o.jobSeed,
-        concurrency: o.concurrency,
-        baseUrl: o.baseUrl,
-      },
+      overrides: { numRecords: o.numRecords, budgetLimit: o.budgetLimit, jobSeed: o.jobSeed, baseUrl: o.baseUrl },
     });
     for (const w of loaded.warnings) o.events?.notice?.(`warning: ${w.file ? `${w.file}: ` : ''}${w.message}`);
     const out = o.out ?? join('stint-out', loaded.draft.name);
     const dir = resolve(o.cwd, out);
-    refuseForeignFolder(dir, out);
+    const isNew = hasNoJob(dir, out);
+    const limits = flagLimits(o);
+    const { draft, compiled } = loaded;
+    // What a model needs and this machine lacks is bad input: nothing is created.
+    const providers = isNew
+      ? await createProviders(draft, compiled, limits.concurrency ?? draft.concurrency, o)
+      : undefined;
     const folder = openJobFolder(dir, { create: true, sync: settings.STINT_SYNC });
     try {
-      const { spec, digest, created } = await createOrRead(folder, loaded, o);
-      const frozen = readFrozen(dir, spec);
+      const created = isNew && (await createSpec(folder, loaded));
+      const edited = created ? null : await editsOf(folder, loaded);
+      await finishCreation(folder, loaded, created);
+      const perRun = (f: Frozen): Frozen => ({ ...f, spec: withRunSettings(f.spec, loaded) });
+      const frozen = perRun(edited ? { ...(await readSpec(dir)), template: compiled } : await readFrozenJob(dir));
       return await runSession({
         ...o,
         folder,
         out: isAbsolute(out) ? out : relative(o.cwd, dir) || '.',
-        spec,
-        jobDigest: digest,
-        template: frozen.compiled,
+        frozen,
+        takeEdits: edited
+          ? async (lease) => {
+              const taken = await takeEdits(folder, loaded, lease);
+              o.events?.notice?.('edits of steps that no record has run yet are taken over');
+              return perRun(taken);
+            }
+          : undefined,
+        providers: created ? providers : undefined,
         settings,
-        limits: flagLimits(o),
-        raise: created
-          ? undefined
-          : { budgetNanoUsd: loaded.fileLimits.budgetNanoUsd, numRecords: loaded.fileLimits.numRecords },
+        limits: draft.concurrency === frozen.spec.concurrency ? limits : { concurrency: draft.concurrency, ...limits },
+        raise: created ? undefined : loaded.fileLimits,
         retryFailed: false,
       });
     } finally {
       await folder.close();
+      if (providers) await closeAll(providers);
     }
   });
 }
@@ -81,92 +93,65 @@ export function flagLimits(o: {
   };
 }
 
-/** A folder with other things in it is never written to. */
-function refuseForeignFolder(dir: string, out: string): void {
-  if (!existsSync(dir)) return;
+/** True where there is no job yet. A folder with other things in it is never written to. */
+function hasNoJob(dir: string, out: string): boolean {
+  const bad = (why: string, cause?: unknown): AppError =>
+    new AppError('INVALID_ARGUMENT', 'BAD_PATH', `--out ${out}: ${why}`, {
+      cause,
+      hint: 'Name an empty or new folder with --out.',
+    });
+  if (!existsSync(dir)) return true;
   let entries: string[];
+  let ours: boolean;
   try {
     entries = readdirSync(dir);
+    // A job file of the user may be called job.json, too.
+    const hasOurs = (): boolean => readFileSync(join(dir, JOB_KEY), 'utf8').includes('"stint.job/');
+    ours = entries.includes('state.sqlite') || (entries.includes(JOB_KEY) && hasOurs());
   } catch (cause) {
-    throw new AppError('INVALID_ARGUMENT', 'BAD_PATH', `--out ${out}: not a folder that can be read`, {
-      cause,
-      hint: 'Name another folder with --out.',
-    });
+    throw bad('not a folder that can be read', cause);
   }
-  const ours = new Set([JOB_KEY, 'state.sqlite']);
-  if (entries.length === 0 || entries.some((e) => ours.has(e))) return;
-  throw new AppError('INVALID_ARGUMENT', 'BAD_PATH', `--out ${out}: the folder has other files in it and no job`, {
-    hint: 'Name an empty or new folder with --out.',
-  });
+  if (entries.length > 0 && !ours) throw bad('the folder has other files in it and no job');
+  return !entries.includes(JOB_KEY);
 }
 
 const BASE32 = 'abcdefghijklmnopqrstuvwxyz234567';
 const newJobId = (name: string): string => `${name}-${[...randomBytes(10)].map((b) => BASE32[b % 32]).join('')}`;
 
 /**
- * `job.json` is created first and only once: of two processes that create the same folder, one wins and the other goes
- * on with what the winner froze. Inputs follow, complete by their digests; the state row last.
+ * `job.json` is created first and only once: of two processes that create the same folder, one wins (true) and the other
+ * goes on with what the winner froze.
  */
-async function createOrRead(
-  folder: JobFolder,
-  loaded: LoadedJob,
-  o: GenerateOptions,
-): Promise<{ spec: JobSpec; digest: string; created: boolean }> {
-  const { dir } = folder;
-  let created = false;
-  if (!existsSync(join(dir, JOB_KEY))) {
-    if (await folder.jobs.read()) {
-      throw new AppError('FAILED_PRECONDITION', 'DAMAGED', `${join(dir, JOB_KEY)} is gone, though the job has begun`, {
-        hint: 'Restore it from a copy of the folder, or start anew in another folder (--out).',
-      });
-    }
-    const spec: JobSpec = {
-      ...loaded.draft,
-      job_id: newJobId(loaded.draft.name),
-      created_at: new Date().toISOString(),
-      job_seed: loaded.draft.job_seed ?? randomInt(2 ** 47),
-    };
-    try {
-      await folder.store.put(JOB_KEY, encodeUtf8(`${JSON.stringify(spec, null, 2)}\n`), { create: true });
-      created = true;
-    } catch (e) {
-      if (toAppError(e).reason !== 'OBJECT_EXISTS') throw e;
-    }
-  }
-  let { spec, digest } = await readSpec(dir);
-  if (!created) {
-    const stepsRun = new Set(await folder.log.stepsRun());
-    const compared = compareWithFrozen(loaded, spec, { stepsRun });
-    if (compared.changes.length > 0) {
-      throw new AppError(
-        'FAILED_PRECONDITION',
-        'INPUT_CHANGED',
-        `the job in ${dir} was created from other inputs: ${compared.changes.join('; ')}`,
-        {
-          hint: 'Put the inputs back, or start a new job in another folder (--out).',
-          details: { changes: compared.changes },
-        },
-      );
-    }
-    if (compared.refrozen) {
-      await freezeInputs(loaded, dir);
-      await folder.store.put(JOB_KEY, encodeUtf8(`${JSON.stringify(compared.refrozen, null, 2)}\n`), {
-        etag: (await folder.store.get(JOB_KEY)).etag,
-      });
-      o.events?.notice?.('the template was edited in steps that no record has run yet; the edit is taken over');
-      ({ spec, digest } = await readSpec(dir));
-    }
-  }
-  if (created || frozenInputsMissing(dir, spec)) await freezeInputs(loaded, dir);
-  if (!(await folder.jobs.read())) {
-    const limits = {
-      budgetNanoUsd: spec.budget_limit_nano_usd,
-      numRecords: spec.num_records,
-      concurrency: spec.concurrency,
-    };
-    await folder.jobs.create(limits, Date.now()).catch((e: unknown) => {
-      if (toAppError(e).reason !== 'JOB_EXISTS') throw e;
+async function createSpec(folder: JobFolder, { draft }: LoadedJob): Promise<boolean> {
+  if (await folder.jobs.read()) {
+    const file = join(folder.dir, JOB_KEY);
+    throw new AppError('FAILED_PRECONDITION', 'DAMAGED', `${file} is gone, though the job has begun`, {
+      hint: 'Restore it from a copy of the folder, or start anew in another folder (--out).',
+      details: { file },
     });
   }
-  return { spec, digest, created };
+  const spec: JobSpec = {
+    ...draft,
+    job_id: newJobId(draft.name),
+    created_at: new Date().toISOString(),
+    job_seed: draft.job_seed ?? randomInt(2 ** 47),
+  };
+  try {
+    await folder.store.put(JOB_KEY, encodeUtf8(specText(spec)), { create: true });
+    return true;
+  } catch (e) {
+    if (toAppError(e).reason !== 'OBJECT_EXISTS') throw e;
+    return false;
+  }
+}
+
+/** Inputs follow, complete by their digests; the state row last. What a death left out is made up for. */
+async function finishCreation(folder: JobFolder, loaded: LoadedJob, created: boolean): Promise<void> {
+  const { spec } = await readSpec(folder.dir);
+  if (created || frozenInputsMissing(folder.dir, spec)) await freezeInputs(loaded, folder.dir);
+  if (await folder.jobs.read()) return;
+  const { budget_limit_nano_usd: budgetNanoUsd, num_records: numRecords, concurrency } = spec;
+  await folder.jobs.create({ budgetNanoUsd, numRecords, concurrency }, Date.now()).catch((e: unknown) => {
+    if (toAppError(e).reason !== 'JOB_EXISTS') throw e;
+  });
 }

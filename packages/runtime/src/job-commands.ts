@@ -6,8 +6,8 @@ import type { JobReason, JobState, JobStatus, OutputFormat } from '@stint/core';
 import { describeThisProcess, openSeedFile, ownerIsAlive } from '@stint/local';
 import type { CommandResult, JobSummary, ResumeOptions, RunOptions } from './commands.ts';
 import { writeExports } from './finish-exports.ts';
+import { readFrozenJob } from './frozen.ts';
 import { asResult, flagLimits } from './generate.ts';
-import { readFrozen } from './intake/index.ts';
 import { openJobFolder, readSpec } from './job-folder.ts';
 import type { JobFolder } from './job-folder.ts';
 import { runSession } from './session.ts';
@@ -19,17 +19,14 @@ export async function resume(o: ResumeOptions): Promise<CommandResult<JobSummary
   return asResult(async () => {
     const settings = readSettings(o.env);
     const dir = resolve(o.cwd, o.dir);
-    const { spec, digest } = await readSpec(dir);
-    const frozen = readFrozen(dir, spec);
+    const frozen = await readFrozenJob(dir);
     const folder = openJobFolder(dir, { create: false, sync: settings.STINT_SYNC });
     try {
       return await runSession({
         ...o,
         folder,
         out: o.dir,
-        spec,
-        jobDigest: digest,
-        template: frozen.compiled,
+        frozen,
         settings,
         limits: flagLimits(o),
         retryFailed: o.retryFailed ?? false,

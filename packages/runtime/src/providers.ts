@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { AppError } from '@stint/core';
+import { AppError, isAppError } from '@stint/core';
 import type { CompiledTemplate, FrozenModel, JobSpec, JsonObject, ModelProvider } from '@stint/core';
 import type { RunOptions } from './commands.ts';
 
@@ -13,8 +13,9 @@ export function usedAliases(template: CompiledTemplate): string[] {
  * @throws AppError INVALID_ARGUMENT, FAILED_PRECONDITION/MODEL_UNAVAILABLE
  */
 export async function createProviders(
-  spec: JobSpec,
+  spec: Pick<JobSpec, 'models'>,
   template: CompiledTemplate,
+  concurrency: number | 'auto',
   options: RunOptions & { baseUrl?: string | undefined },
 ): Promise<ReadonlyMap<string, ModelProvider>> {
   const providers = new Map<string, ModelProvider>();
@@ -22,7 +23,7 @@ export async function createProviders(
     for (const alias of usedAliases(template)) {
       const model = spec.models[alias];
       if (!model) throw new Error(`alias ${alias} is not in job.json`);
-      const provider = await createProvider(alias, model, spec, options);
+      const provider = await named(alias, createProvider(alias, model, concurrency, options));
       providers.set(alias, provider);
       const structured = template.steps.find((s) => s.alias === alias && s.schema);
       if (structured && !provider.capabilities.structuredOutput) {
@@ -35,10 +36,25 @@ export async function createProviders(
       }
     }
   } catch (e) {
-    await Promise.all([...providers.values()].map((p) => p.close()));
+    await closeAll(providers);
     throw e;
   }
   return providers;
+}
+
+export async function closeAll(providers: ReadonlyMap<string, ModelProvider>): Promise<void> {
+  await Promise.all([...providers.values()].map((p) => p.close()));
+}
+
+/** What a provider refuses, said of the alias that asks for it. */
+async function named<T>(alias: string, made: Promise<T>): Promise<T> {
+  try {
+    return await made;
+  } catch (e) {
+    if (!isAppError(e) || e.code === 'INTERNAL') throw e;
+    const hint = e.info.hint ?? `Correct models.${alias} in the job file.`;
+    throw new AppError(e.code, e.reason, `models.${alias}: ${e.message}`, { ...e.info, hint });
+  }
 }
 
 /** Where an `openai` alias without a base_url sends its requests. */
@@ -49,7 +65,7 @@ const CONNECTIONS = 1024;
 async function createProvider(
   alias: string,
   model: FrozenModel,
-  spec: JobSpec,
+  concurrency: number | 'auto',
   options: RunOptions & { baseUrl?: string | undefined },
 ): Promise<ModelProvider> {
   switch (model.provider) {
@@ -64,7 +80,7 @@ async function createProvider(
         headers: model.headers,
         query: model.query,
         extraBody: model.extra_body as JsonObject | undefined,
-        connections: spec.concurrency === 'auto' ? CONNECTIONS : Math.min(CONNECTIONS * 4, spec.concurrency),
+        connections: concurrency === 'auto' ? CONNECTIONS : concurrency,
         proxy: proxyFor(baseUrl, options.env),
       });
     }

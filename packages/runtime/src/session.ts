@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 import { join } from 'node:path';
 import { acquireJob, AppError, runJob, toAppError } from '@stint/core';
-import type { CompiledTemplate, JobLimits, JobSpec, JobState, JobStatus, Lease, ModelProvider } from '@stint/core';
+import type { JobLimits, JobState, JobStatus, Lease, ModelProvider, RecordEnv, SeedSource } from '@stint/core';
 import { describeThisProcess, openSeedFile, ownerIsAlive, systemClock } from '@stint/local';
 import type { CommandResult, JobSummary, RunOptions } from './commands.ts';
 import { exitCodeOfRun } from './exit-codes.ts';
 import { writeExports } from './finish-exports.ts';
+import type { Frozen } from './frozen.ts';
 import { sha256 } from './job-folder.ts';
 import type { JobFolder } from './job-folder.ts';
 import { limitsOf, refuseBelowRows, refuseBelowSpent } from './limits.ts';
 import type { AskedLimits } from './limits.ts';
-import { createProviders } from './providers.ts';
+import { closeAll, createProviders } from './providers.ts';
 import { recordEnv } from './record-env.ts';
 import type { Settings } from './settings.ts';
 import { summarise } from './summary.ts';
@@ -19,9 +20,11 @@ export interface SessionOptions extends RunOptions {
   folder: JobFolder;
   /** The folder as the user named it. */
   out: string;
-  spec: JobSpec;
-  jobDigest: string;
-  template: CompiledTemplate;
+  frozen: Frozen;
+  /** Takes edits of the job file into the folder, where there are any that may be taken; called under the lease. */
+  takeEdits?: ((lease: Lease) => Promise<Frozen>) | undefined;
+  /** By alias, where they are made already. */
+  providers?: ReadonlyMap<string, ModelProvider> | undefined;
   settings: Settings;
   limits: AskedLimits;
   /** Only ever raise: the job file's own limits on a job that exists. */
@@ -34,31 +37,31 @@ const RUNNABLE: readonly JobStatus[] = ['QUEUED', 'RUNNING', 'FAILED', 'BUDGET_E
 
 /** Runs a job that exists, from wherever it is, to its end here: the one way that `generate` and `resume` share. */
 export async function runSession(o: SessionOptions): Promise<CommandResult<JobSummary>> {
+  const jobId = o.frozen.spec.job_id;
   const state = await existing(o.folder);
   if (state.status === 'CANCELLED') {
-    throw new AppError('FAILED_PRECONDITION', 'CANCELLED', `job ${o.spec.job_id} was cancelled`, {
+    throw new AppError('FAILED_PRECONDITION', 'CANCELLED', `job ${jobId} was cancelled`, {
       hint: 'Start a new job in another folder (--out); `stint export` writes out what this one has.',
     });
   }
   const wanted = limitsOf(state.limits, o.limits, o.raise);
   if (state.status === 'COMPLETED' && wanted.numRecords === state.limits.numRecords && !o.retryFailed) {
-    const body = await summarise(o.folder, o.out, o.spec.job_id, state, { status: 'COMPLETED', reason: null });
+    const body = await summarise(o.folder, o.out, jobId, state, { status: 'COMPLETED', reason: null });
     return { exitCode: 0, body };
   }
   const clock = systemClock();
   const self = describeThisProcess();
   const lease = await acquireJob(o.folder.jobs, clock, self, (owner) => ownerIsAlive(owner, self), RUNNABLE, state);
-  const providers = await prepareHeld(o, state, wanted, lease);
-  const seeds = openSeedFile(join(o.folder.dir, 'inputs', 'seeds.jsonl'));
+  const { frozen, providers, seeds, env } = await prepareHeld(o, state, wanted, lease);
+  const { spec } = frozen;
   const startedAt = clock.monotonic();
   const elapsedMs = (): number => state.elapsedMs + Math.round(clock.monotonic() - startedAt);
-  const wantsTables = o.spec.output_format.some((f) => f !== 'JSONL');
+  const wantsTables = spec.output_format.some((f) => f !== 'JSONL');
   try {
-    const env = await recordEnv(o.spec, o.template, seeds);
     let duckDb: Awaited<ReturnType<typeof warmDuckDb>> | undefined;
     const running = runJob({
-      spec: o.spec,
-      jobDigest: o.jobDigest,
+      spec,
+      jobDigest: frozen.digest,
       env,
       limits: wanted,
       providers,
@@ -78,11 +81,11 @@ export async function runSession(o: SessionOptions): Promise<CommandResult<JobSu
         const held = await existing(o.folder);
         await writeExports({
           folder: o.folder,
-          spec: o.spec,
+          spec,
           state: held,
           end,
           elapsedMs: elapsedMs(),
-          formats: o.spec.output_format,
+          formats: spec.output_format,
           seeds,
           signal,
           lease,
@@ -91,8 +94,8 @@ export async function runSession(o: SessionOptions): Promise<CommandResult<JobSu
       },
     });
     o.events?.started?.({
-      jobId: o.spec.job_id,
-      name: o.spec.name,
+      jobId,
+      name: spec.name,
       dir: o.out,
       progress: () => running.progress(),
       stop: (signal) => {
@@ -103,11 +106,11 @@ export async function runSession(o: SessionOptions): Promise<CommandResult<JobSu
     const after = await existing(o.folder);
     const elapsed = end.reason?.reason === 'LEASE_LOST' ? elapsedMs() : after.elapsedMs;
     const shown = end.reason?.reason === 'LEASE_LOST' ? { status: after.status, reason: end.reason } : end;
-    const body = await summarise(o.folder, o.out, o.spec.job_id, { ...after, elapsedMs: elapsed }, shown);
+    const body = await summarise(o.folder, o.out, jobId, { ...after, elapsedMs: elapsed }, shown);
     return { exitCode: exitCodeOfRun(end.status, end.reason), body };
   } finally {
     seeds.close();
-    await Promise.all([...providers.values()].map((p) => p.close()));
+    await closeAll(providers);
   }
 }
 
@@ -116,22 +119,35 @@ async function warmDuckDb() {
   return startDuckDb();
 }
 
-/** Under the lease, before anything else: limits are set only once what the dead left is accounted for. */
-async function prepareHeld(
-  o: SessionOptions,
-  before: JobState,
-  wanted: JobLimits,
-  lease: Lease,
-): Promise<ReadonlyMap<string, ModelProvider>> {
+interface Held {
+  frozen: Frozen;
+  providers: ReadonlyMap<string, ModelProvider>;
+  seeds: SeedSource;
+  env: RecordEnv;
+}
+
+/**
+ * Under the lease, before anything else: limits are set only once what the dead left is accounted for, and once all that
+ * the run needs is there.
+ */
+async function prepareHeld(o: SessionOptions, before: JobState, wanted: JobLimits, lease: Lease): Promise<Held> {
+  let providers: ReadonlyMap<string, ModelProvider> = new Map();
+  let seeds: SeedSource | undefined;
   try {
     const totals = await o.folder.log.takeOver(lease, Date.now());
     refuseBelowSpent(wanted, before.limits, totals);
-    await refuseBelowRows(wanted, before.limits, o.folder, o.spec.job_id);
+    await refuseBelowRows(wanted, before.limits, o.folder, o.frozen.spec.job_id);
+    const frozen = (await o.takeEdits?.(lease)) ?? o.frozen;
+    providers = o.providers ?? (await createProviders(frozen.spec, frozen.template, wanted.concurrency, o));
+    seeds = openSeedFile(join(o.folder.dir, 'inputs', 'seeds.jsonl'));
+    const env = await recordEnv(frozen.spec, frozen.template, seeds);
     if (JSON.stringify(wanted) !== JSON.stringify(before.limits)) {
       await o.folder.jobs.setLimits(lease, wanted, Date.now());
     }
-    return await createProviders(o.spec, o.template, o);
+    return { frozen, providers, seeds, env };
   } catch (e) {
+    seeds?.close();
+    await closeAll(providers);
     // The job stays as it was found.
     const status = before.status === 'RUNNING' ? 'QUEUED' : before.status;
     await o.folder.jobs

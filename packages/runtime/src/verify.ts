@@ -82,9 +82,9 @@ export async function verify(o: RunOptions & { dir: string }): Promise<CommandRe
         });
       }
       if (!state) found.add('log', 'state.sqlite', 'knows no job');
-      const frozen = await found.guard('inputs', 'inputs', () => checkInputs(dir, spec, found));
+      const template = await found.guard('inputs', 'inputs', () => readFrozen(dir, spec));
       const shards = await checkShards(folder, spec, digest, found);
-      await checkRecords(folder, spec, frozen?.compiled, shards, found);
+      await checkRecords(folder, spec, template, shards, found);
       await found.guard('log', 'state.sqlite', () =>
         checkLog(folder, shards, state?.limits.budgetNanoUsd ?? null, found),
       );
@@ -146,20 +146,6 @@ class Findings {
       throw e;
     }
   }
-}
-
-async function checkInputs(
-  dir: string,
-  spec: JobSpec,
-  found: Findings,
-): Promise<{ compiled: CompiledTemplate } | undefined> {
-  const frozen = readFrozen(dir, spec);
-  const seeds = join(dir, 'inputs', 'seeds.jsonl');
-  if ((await hashOf(seeds)).sha256 !== spec.seeds.sha256) {
-    found.add('inputs', seeds, 'was changed: its sha256 is not the one in job.json');
-    return undefined;
-  }
-  return frozen;
 }
 
 /** Checkpoints with their batch and reject files; those that hold come back, ascending. */

@@ -3,8 +3,11 @@ import { canonical } from '@stint/core';
 import type { FrozenModel, JobSpec } from '@stint/core';
 import type { LoadedJob } from './load-job.ts';
 
-/** Settings of a model that change how calls are paced, not what they ask: free to change on a job that has begun. */
-const PACING = [
+/**
+ * Settings of a model that change how its calls travel, not what they ask: those of the job file count for each run of it,
+ * and are no part of what is frozen.
+ */
+const PER_RUN = [
   'timeout_s',
   'rpm',
   'tpm',
@@ -17,15 +20,18 @@ const PACING = [
   'threads',
 ] as const;
 
+/** Positions of the steps that calls were sent for; `all` once a record is committed. */
+export type WhatRan = ReadonlySet<number> | 'all';
+
 /**
- * What the job file would make now against what the job froze. Limits and concurrency may change, and so may steps that
- * no record has run yet; anything else is named in `changes`.
+ * What the job file would make now against what the job froze: in `changes` what may not change, in `edited` the
+ * specification with the edits of steps that no record has run yet (null = none).
  */
 export function compareWithFrozen(
   loaded: LoadedJob,
   frozen: JobSpec,
-  run: { stepsRun: ReadonlySet<number> },
-): { changes: string[]; refrozen?: JobSpec } {
+  ran: WhatRan,
+): { changes: string[]; edited: JobSpec | null } {
   const { draft } = loaded;
   const changes: string[] = [];
   const differs = (label: string, a: unknown, b: unknown): void => {
@@ -51,45 +57,61 @@ export function compareWithFrozen(
   ] as const) {
     differs(key, draft[key], frozen[key]);
   }
-  for (const alias of new Set([...Object.keys(draft.models), ...Object.keys(frozen.models)])) {
-    const [now, then] = [draft.models[alias], frozen.models[alias]];
-    if (!now || !then) {
-      if (then && run.stepsRun.size > 0) changes.push(`model "${alias}" is no longer there`);
-      else if (run.stepsRun.size > 0 && usedByRun(alias, draft.template.spec.steps, run.stepsRun))
-        changes.push(`model "${alias}" is new`);
-      continue;
-    }
-    if (canonical(now.price) !== canonical(then.price)) changes.push(`the price of model "${alias}" changed`);
-    differs(`model "${alias}"`, asked(now), asked(then));
+  const models = compareModels(draft.models, frozen, ran);
+  const template = compareTemplates(loaded, frozen, ran);
+  changes.push(...models.changes, ...template.changes);
+  if (changes.length > 0 || !(models.edited || template.edited)) return { changes, edited: null };
+  return { changes, edited: { ...frozen, template: draft.template, models: { ...frozen.models, ...draft.models } } };
+}
+
+/** This run's specification: frozen, but for what the job file says for each run. */
+export function withRunSettings(frozen: JobSpec, { draft }: LoadedJob): JobSpec {
+  const models = Object.entries(frozen.models).map(([alias, then]) => {
+    const now = draft.models[alias];
+    return [alias, now ? { ...asked(then), ...pick(now, PER_RUN), price: then.price } : then] as const;
+  });
+  const { give_up_after_ms, checkpoint_interval } = draft;
+  return { ...frozen, models: Object.fromEntries(models), give_up_after_ms, checkpoint_interval };
+}
+
+function compareModels(now: JobSpec['models'], frozen: JobSpec, ran: WhatRan): { changes: string[]; edited: boolean } {
+  const changes: string[] = [];
+  let edited = false;
+  for (const [alias, then] of Object.entries(frozen.models)) {
+    const model = now[alias];
+    // Where it is gone, so are the steps that named it.
+    if (!model) continue;
+    const differences = [
+      ...(canonical(model.price) === canonical(then.price) ? [] : [`the price of model "${alias}" changed`]),
+      ...(canonical(asked(model)) === canonical(asked(then)) ? [] : [`model "${alias}" changed`]),
+    ];
+    if (frozen.template.spec.steps.some((s, i) => (s.model ?? s.model_tier) === alias && hasRun(ran, i))) {
+      changes.push(...differences);
+    } else edited ||= differences.length > 0;
   }
-  const template = compareTemplates(loaded, frozen, run.stepsRun);
-  changes.push(...template.changes);
-  if (changes.length > 0 || !template.edited) return { changes };
-  return { changes, refrozen: { ...frozen, template: draft.template, models: { ...frozen.models, ...draft.models } } };
+  return { changes, edited };
 }
 
-function usedByRun(alias: string, steps: JobSpec['template']['spec']['steps'], stepsRun: ReadonlySet<number>): boolean {
-  return steps.some((s, i) => stepsRun.has(i) && (s.model ?? s.model_tier) === alias);
+const hasRun = (ran: WhatRan, step: number): boolean => ran === 'all' || ran.has(step);
+
+/** What a model is asked, its price apart. */
+function asked(m: FrozenModel): Omit<FrozenModel, 'price' | (typeof PER_RUN)[number]> {
+  const out: Partial<FrozenModel> = { ...m };
+  for (const key of [...PER_RUN, 'price']) Reflect.deleteProperty(out, key);
+  return out as FrozenModel;
 }
 
-function asked(m: FrozenModel): Record<string, unknown> {
-  const out: Record<string, unknown> = { ...m };
-  for (const key of PACING) Reflect.deleteProperty(out, key);
-  Reflect.deleteProperty(out, 'price');
-  return out;
+function pick<T extends object, K extends keyof T>(from: T, keys: readonly K[]): Pick<T, K> {
+  return Object.fromEntries(keys.filter((k) => from[k] !== undefined).map((k) => [k, from[k]])) as Pick<T, K>;
 }
 
-function compareTemplates(
-  loaded: LoadedJob,
-  frozen: JobSpec,
-  stepsRun: ReadonlySet<number>,
-): { changes: string[]; edited: boolean } {
+function compareTemplates(loaded: LoadedJob, frozen: JobSpec, ran: WhatRan): { changes: string[]; edited: boolean } {
   const now = loaded.draft.template;
   const then = frozen.template;
   const changes: string[] = [];
   let edited = false;
   // Steps up to the last one that ran have left their mark on records.
-  const last = Math.max(-1, ...stepsRun);
+  const last = ran === 'all' ? Infinity : Math.max(-1, ...ran);
   const n = Math.max(now.spec.steps.length, then.spec.steps.length);
   for (let i = 0; i < n; i++) {
     const [a, b] = [now.spec.steps[i], then.spec.steps[i]];
@@ -97,14 +119,11 @@ function compareTemplates(
     edited = true;
     if (i <= last) changes.push(`step "${b?.id ?? a?.id ?? ''}" of the template changed, and records have run it`);
   }
-  const [entry, ...others] = then.files;
-  for (const f of others) {
-    const same = now.files.find((x) => x.path === f.path);
-    if (same?.sha256 === f.sha256) continue;
+  // Comments and descriptions of the entry may change; its steps were compared one by one.
+  for (const f of then.files.slice(1)) {
+    if (now.files.find((x) => x.path === f.path)?.sha256 === f.sha256) continue;
     edited = true;
     if (last >= 0) changes.push(`the included template ${f.path} changed`);
   }
-  // Comments and descriptions of the entry may change; its steps were compared one by one.
-  if (entry && now.files[0]?.sha256 !== entry.sha256) edited ||= false;
   return { changes, edited };
 }

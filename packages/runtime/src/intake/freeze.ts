@@ -2,6 +2,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import {
   closeSync,
+  createReadStream,
   existsSync,
   fsyncSync,
   mkdirSync,
@@ -30,15 +31,23 @@ export async function freezeInputs(loaded: LoadedJob, dir: string): Promise<void
     });
   }
   await durably(seedsOf(dir), async (write) => {
+    const hash = createHash('sha256');
     let pending = '';
+    const flush = (): void => {
+      hash.update(pending);
+      write(pending);
+      pending = '';
+    };
     for await (const row of seedRows(loaded.seedPath)) {
       pending += `${row.text}\n`;
-      if (pending.length > 1 << 20) {
-        write(pending);
-        pending = '';
-      }
+      if (pending.length > 1 << 20) flush();
     }
-    write(pending);
+    flush();
+    if (hash.digest('hex') === loaded.draft.seeds.sha256) return;
+    throw new AppError('INVALID_ARGUMENT', 'BAD_SEEDS', `${loaded.seedPath}: changed while it was read`, {
+      hint: 'Run the command again once nothing writes to it.',
+      details: { file: loaded.seedPath },
+    });
   });
 }
 
@@ -74,10 +83,10 @@ export function frozenInputsMissing(dir: string, spec: JobSpec): boolean {
 }
 
 /**
- * The template as frozen; resume and verify read nothing else.
+ * The template as frozen, with the proof that the seed rows are; resume and verify read nothing else.
  * @throws AppError FAILED_PRECONDITION/DAMAGED where a file is missing or was edited
  */
-export function readFrozen(dir: string, spec: JobSpec): { compiled: CompiledTemplate } {
+export async function readFrozen(dir: string, spec: JobSpec): Promise<CompiledTemplate> {
   const damaged = (file: string, why: string): AppError =>
     new AppError('FAILED_PRECONDITION', 'DAMAGED', `${file} ${why}`, {
       hint: 'Restore it from a copy of the job folder; nothing was changed.',
@@ -92,11 +101,18 @@ export function readFrozen(dir: string, spec: JobSpec): { compiled: CompiledTemp
       throw damaged(path, 'was edited: its digest does not fit job.json');
     sources.set(f.path, text);
   }
-  if (!existsSync(seedsOf(dir))) throw damaged(seedsOf(dir), 'is missing');
-  if (statSync(seedsOf(dir)).size !== spec.seeds.bytes)
-    throw damaged(seedsOf(dir), 'was edited: it has another size than job.json says');
+  const seeds = seedsOf(dir);
+  if (!existsSync(seeds)) throw damaged(seeds, 'is missing');
+  if (statSync(seeds).size !== spec.seeds.bytes || (await sha256File(seeds)) !== spec.seeds.sha256)
+    throw damaged(seeds, 'was edited: its digest does not fit job.json');
   const { template, problems } = compileTemplate(spec.template.spec, sources, null);
   if (!template)
     throw damaged(join(dir, 'job.json'), `holds a template that does not compile: ${problems[0]?.message ?? ''}`);
-  return { compiled: template };
+  return template;
+}
+
+export async function sha256File(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
+  return hash.digest('hex');
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-export { compareWithFrozen } from './compare.ts';
+export { compareWithFrozen, withRunSettings } from './compare.ts';
+export type { WhatRan } from './compare.ts';
 export { freezeInputs, frozenInputsMissing, readFrozen } from './freeze.ts';
 export { loadJob, samplesDir } from './load-job.ts';
 export type { LoadedJob, LoadOptions } from './load-job.ts';

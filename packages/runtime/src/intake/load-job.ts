@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createHash } from 'node:crypto';
-import { createReadStream, existsSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
@@ -26,6 +26,7 @@ import type {
 import { apiKeyFor, planRequests } from '@stint/models/openai';
 import { OPENAI_URL } from '../providers.ts';
 import { stintVersion } from '../version.ts';
+import { sha256File } from './freeze.ts';
 import { badInput } from './problems.ts';
 import { checkSeeds, resolveSeedPath } from './read-seeds.ts';
 import { readTemplate } from './read-template.ts';
@@ -40,7 +41,6 @@ export interface LoadOptions {
     numRecords?: number | undefined;
     budgetLimit?: string | undefined;
     jobSeed?: number | undefined;
-    concurrency?: number | undefined;
     baseUrl?: string | undefined;
   };
 }
@@ -157,7 +157,7 @@ export async function loadJob(o: LoadOptions): Promise<LoadedJob> {
       export_layout: job.export_layout ?? 'columns',
       partition_strategy: job.partition_strategy ?? 'none',
       checkpoint_interval: job.checkpoint_interval ?? 'auto',
-      concurrency: o.overrides?.concurrency ?? job.concurrency ?? 'auto',
+      concurrency: job.concurrency ?? 'auto',
       budget_scope: job.budget_scope ?? 'all',
       priority: job.priority ?? 5,
       max_workers: job.max_workers ?? 4,
@@ -260,9 +260,3 @@ function maxFailures(value: number | string): JobSpec['max_failures'] {
 }
 
 const sha256Text = (text: string): string => createHash('sha256').update(text).digest('hex');
-
-async function sha256File(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
-  return hash.digest('hex');
-}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { AppError, JOB_CHECKPOINT_KEY, JOB_KEY, parse, readJobCheckpoint } from '@stint/core';
+import type { CompiledTemplate, JobSpec } from '@stint/core';
+import { readFrozen } from './intake/index.ts';
+import { readSpec } from './job-folder.ts';
+
+/** A job as its folder froze it: what a run goes by. */
+export interface Frozen {
+  spec: JobSpec;
+  /** sha256 of job.json as stored. */
+  digest: string;
+  template: CompiledTemplate;
+}
+
+/** @throws AppError NOT_FOUND/NOT_A_JOB, FAILED_PRECONDITION/DAMAGED where an input is not the one that was frozen */
+export async function readFrozenJob(dir: string): Promise<Frozen> {
+  const { spec, digest } = await readSpec(dir);
+  const said = await digestInCheckpoint(dir);
+  if (said !== null && said !== digest) throw editedSpec(dir);
+  return { spec, digest, template: await readFrozen(dir, spec) };
+}
+
+/** The digest of job.json that the job's checkpoint names; null before the first one. */
+export async function digestInCheckpoint(dir: string): Promise<string | null> {
+  const path = join(dir, JOB_CHECKPOINT_KEY);
+  if (!existsSync(path)) return null;
+  return readJobCheckpoint(path, parse(path, await readFile(path))).job_digest;
+}
+
+export function editedSpec(dir: string): AppError {
+  const file = join(dir, JOB_KEY);
+  return new AppError('FAILED_PRECONDITION', 'DAMAGED', `${file} was edited: its digest is not the checkpoint’s`, {
+    hint: 'Restore it from a copy of the job folder; nothing was changed. Limits are set by --budget-limit and --num-records.',
+    details: { file },
+  });
+}
