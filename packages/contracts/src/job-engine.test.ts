@@ -80,6 +80,19 @@ describe('the cap', () => {
     expect(records[0]?.generation_result['a']?.cost_usd).toBeGreaterThan(0);
   });
 
+  it.each([
+    ['negative', { inputTokens: -1 }],
+    ['broken', { outputTokens: 1.5 }],
+    ['no number', { cacheReadTokens: NaN }],
+    ['beyond any model', { inputTokens: 9_000_000_000_000_000 }],
+  ])('a report of usage that is %s counts as none', async (_name, change) => {
+    const usage = { inputTokens: 1, outputTokens: 1, cacheReadTokens: 0, cacheWriteTokens: 0, ...change };
+    const { disk, run } = await setUp({ steps: ONE, numRecords: 1 }, () => ({ text: 'x', usage }));
+    expect((await run()).status).toBe('COMPLETED');
+    const { records } = await committed(disk.objects);
+    expect(records[0]?.generation_result['a']).toMatchObject({ usage_reported: false });
+  });
+
   it('a provider that bills more than the worst case is believed, and counted on', async () => {
     const { disk, run } = await setUp(
       { steps: ONE, numRecords: 300, concurrency: 4, budgetNanoUsd: 20_000_000 },

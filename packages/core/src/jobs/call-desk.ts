@@ -52,6 +52,16 @@ export interface CallDeskDeps {
   };
 }
 
+/** No call of any model comes near; beyond it sums of money would no longer be exact. */
+const MOST_TOKENS = 100_000_000;
+
+/** A report that makes no sense counts as none, and the call at its worst case. */
+function isPlausible(usage: Usage): boolean {
+  return Object.values(usage).every(
+    (n: unknown) => Number.isSafeInteger(n) && (n as number) >= 0 && (n as number) <= MOST_TOKENS,
+  );
+}
+
 const NO_USAGE: Usage = { inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0 };
 
 /**
@@ -264,8 +274,9 @@ export class CallDesk {
   #onAnswer(call: Call, completion: Completion): void {
     if (this.#closed) return;
     const { item, alias } = call;
-    const reported = completion.usage !== null;
-    const usage = completion.usage ?? NO_USAGE;
+    const told = completion.usage;
+    const reported = told !== null && isPlausible(told);
+    const usage = reported ? told : NO_USAGE;
     const answer: Answer = {
       text: completion.text,
       model: completion.model,
