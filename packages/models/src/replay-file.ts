@@ -28,6 +28,15 @@ export type Recording =
       };
     };
 
+/** What a call can fail with, but CANCELED, which says nothing about the answer. */
+const ERROR_CODES = new Set<unknown>([
+  'RESOURCE_EXHAUSTED',
+  'UNAVAILABLE',
+  'DEADLINE_EXCEEDED',
+  'INVALID_ARGUMENT',
+  'NOT_FOUND',
+  'PERMISSION_DENIED',
+] satisfies ErrorCode[]);
 const STOP_REASONS = new Set<unknown>(['stop', 'length', 'content_filter', 'other'] satisfies StopReason[]);
 
 /**
@@ -67,6 +76,11 @@ function parseRecording(text: string, where: () => string): Recording {
     if (!isJsonObject(error) || !['code', 'reason', 'message'].every((key) => typeof error[key] === 'string')) {
       throw bad('error needs code, reason and message');
     }
+    if (!ERROR_CODES.has(error['code'])) throw bad(`error.code is none of ${[...ERROR_CODES].join(', ')}`);
+    const { charge, retry_after_ms: wait } = error;
+    if (charge !== undefined && charge !== 'none' && charge !== 'unknown')
+      throw bad('error.charge is neither none nor unknown');
+    if (wait !== undefined && !(typeof wait === 'number' && wait >= 0)) throw bad('error.retry_after_ms is no time');
   } else {
     if (typeof value['text'] !== 'string') throw bad('text is missing');
     if (typeof value['model'] !== 'string') throw bad('model is missing');
