@@ -80,7 +80,8 @@ function codePoints(s: string): number {
   return n;
 }
 
-type SchemaCheck = (value: unknown) => string | null;
+/** What is wrong with a plain JSON value, in words; null = it fits. */
+export type SchemaCheck = (value: unknown) => string | null;
 
 function compilePattern(pattern: string, where: string): RE2JS {
   try {
@@ -93,13 +94,14 @@ function compilePattern(pattern: string, where: string): RE2JS {
   }
 }
 
-/** RE2 in the place of RegExp: what ajv calls on it is `test`. */
-function linearRegExp(pattern: string): { test(text: string): boolean } {
+/** RE2 in the place of RegExp: what ajv calls on it is `test`, and what it tells patterns apart by is `toString`. */
+function linearRegExp(pattern: string): { test(text: string): boolean; toString(): string } {
   const compiled = RE2JS.compile(pattern);
-  return { test: (text) => compiled.matcher(text).find() };
+  return { test: (text) => compiled.matcher(text).find(), toString: () => pattern };
 }
 
-async function compileSchema(schema: JsonObject, where: string): Promise<SchemaCheck> {
+/** @throws AppError INVALID_ARGUMENT/BAD_SCHEMA */
+export async function compileSchema(schema: JsonObject, where: string): Promise<SchemaCheck> {
   const bad = (message: string, cause?: unknown): AppError =>
     new AppError('INVALID_ARGUMENT', 'BAD_SCHEMA', `${where}: ${message}`, {
       cause,
