@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { LiveSet } from '@stint/core';
-import type { Completion, CompletionRequest, ModelProvider } from '@stint/core';
+import { compileSchema, LiveSet } from '@stint/core';
+import type { Completion, CompletionRequest, JsonObject, ModelProvider, SchemaCheck } from '@stint/core';
 import { abortError, closedError } from './abort-error.ts';
 import { valueFor } from './rehearsal-value.ts';
 import { Draws, hash32, keywordsOf, sentences } from './rehearsal-words.ts';
@@ -17,6 +17,8 @@ export const REHEARSAL_MARK = '[rehearsal]';
 
 /** Roughly what a token is in bytes, in and out. */
 const BYTES_PER_TOKEN = 4;
+/** Values drawn for one answer: a schema may say more than can be written towards, such as oneOf and not. */
+const DRAWS = 20;
 /** A model that may write more seldom does. */
 const LONG_ANSWER_TOKENS = 400;
 
@@ -26,6 +28,15 @@ const LONG_ANSWER_TOKENS = 400;
  */
 export function createRehearsalProvider(options: RehearsalOptions): ModelProvider {
   const waiting = new LiveSet<{ place: number; stop: () => void }>();
+  const checks = new WeakMap<JsonObject, Promise<SchemaCheck>>();
+  const checkOf = (schema: JsonObject): Promise<SchemaCheck> => {
+    let check = checks.get(schema);
+    // A schema that cannot be compiled was refused before the job began.
+    if (!check) checks.set(schema, (check = compileSchema(schema, 'output').catch(() => () => null)));
+    return check;
+  };
+  const answer = async (request: CompletionRequest): Promise<Completion> =>
+    rehearse(request, options.standsFor, request.schema ? await checkOf(request.schema) : undefined);
   let closed = false;
   return {
     name: 'rehearsal',
@@ -33,7 +44,7 @@ export function createRehearsalProvider(options: RehearsalOptions): ModelProvide
     complete(request, signal) {
       if (closed) return Promise.reject(closedError());
       if (signal.aborted) return Promise.reject(abortError(signal.reason, false));
-      if (options.latencyMs <= 0) return Promise.resolve(rehearse(request, options.standsFor));
+      if (options.latencyMs <= 0) return answer(request);
       return new Promise((resolve, reject) => {
         const end = (): void => {
           clearTimeout(timer);
@@ -47,7 +58,7 @@ export function createRehearsalProvider(options: RehearsalOptions): ModelProvide
         const call = { place: -1, stop };
         const timer = setTimeout(() => {
           end();
-          resolve(rehearse(request, options.standsFor));
+          resolve(answer(request));
         }, options.latencyMs);
         signal.addEventListener('abort', stop);
         waiting.add(call);
@@ -60,13 +71,13 @@ export function createRehearsalProvider(options: RehearsalOptions): ModelProvide
   };
 }
 
-function rehearse(request: CompletionRequest, standsFor: string | undefined): Completion {
+function rehearse(request: CompletionRequest, standsFor: string | undefined, check?: SchemaCheck): Completion {
   let prompt = '';
   for (const m of request.messages) prompt += `${m.content}\n`;
   const asked = request.messages.at(-1)?.content ?? '';
   const draws = new Draws(hash32(prompt, request.seed));
   const most = request.maxTokens * BYTES_PER_TOKEN;
-  let text = request.schema === undefined ? prose(draws, asked, most) : json(request, draws, asked, most);
+  let text = request.schema === undefined ? prose(draws, asked, most) : json(request.schema, check, draws, asked, most);
   let bytes = Buffer.byteLength(text);
   const cut = bytes > most;
   if (cut) {
@@ -92,11 +103,18 @@ function prose(draws: Draws, asked: string, most: number): string {
   return `${REHEARSAL_MARK} ${sentences(draws, keywordsOf(asked), bytes - REHEARSAL_MARK.length - 60)}`;
 }
 
-function json(request: CompletionRequest, draws: Draws, asked: string, most: number): string {
+/** The first value that fits schema and length, else the last one. */
+function json(schema: JsonObject, check: SchemaCheck | undefined, draws: Draws, asked: string, most: number): string {
   const keywords = keywordsOf(asked);
-  const write = (terse: boolean) => JSON.stringify(valueFor(request.schema ?? {}, { draws, keywords, terse }));
-  const full = write(false);
-  return Buffer.byteLength(full) <= most ? full : write(true);
+  let text = '';
+  let terse = false;
+  for (let n = 0; n < DRAWS; n++) {
+    const value = valueFor(schema, { draws, keywords, terse, room: 2 * most });
+    text = JSON.stringify(value);
+    if (Buffer.byteLength(text) > most) terse = true;
+    else if (!check?.(value)) break;
+  }
+  return text;
 }
 
 /** At most `bytes` UTF-8 bytes, no character cut in half. */
