@@ -62,10 +62,14 @@ describe('job file', () => {
     ['both template and id', { template_id: 'poem' }, /template/],
     ['unknown sample', { template: undefined, template_id: 'sonnet' }, /sonnet/],
     ['seeds that are not there', { seed_data_path: './nope.jsonl' }, /nope\.jsonl/],
+    ['seeds on another machine', { seed_data_path: 'file://host/x.jsonl' }, /file:\/\/host.*no URL of a file/s],
+    ['seeds by a URL that is no path', { seed_data_path: 'file:///x%2Fy.jsonl' }, /file:.*no URL of a file/s],
     ['seeds on the web', { seed_data_path: 'https://example.com/x.jsonl' }, /https:/],
     ['seeds in a bucket', { seed_data_path: 's3://b/x.jsonl' }, /s3:.*not in this version/],
     ['partition by a field that rows lack', { partition_strategy: 'field:nope' }, /nope/],
     ['give_up_after', { give_up_after: 'soon' }, /give_up_after/],
+    ['give_up_after beyond all numbers', { give_up_after: `${'9'.repeat(400)}h` }, /give_up_after/],
+    ['an alias that is none', { models: { 'a b': { provider: 'rehearsal', model: 'x' } } }, /letters, digits/],
     ['give_up_after no time at all', { give_up_after: '0s' }, /give_up_after/],
     ['more failures than records', { max_failures: '150%' }, /max_failures/],
     ['no budget, though models cost', { budget_limit: undefined }, /budget_limit/],
@@ -78,7 +82,9 @@ describe('job file', () => {
   test.each<[string, Record<string, unknown>, RegExp]>([
     ['no price', { price: undefined }, /price.*models\.m\.price/s],
     ['unknown provider', { provider: 'acme' }, /provider/],
-    ['no model', { model: undefined }, /model/],
+    ['no model', { model: undefined }, /models\.m\.model is missing/],
+    ['no provider', { provider: undefined }, /models\.m\.provider is missing/],
+    ['half a price', { price: { input: 1 } }, /models\.m\.price\.output is missing/],
     ['unknown key', { temprature: 1 }, /temprature/],
     ['base_url', { base_url: 'ftp://x/v1' }, /base_url/],
     ['base_url with a password', { base_url: 'http://u:secret@127.0.0.1/v1' }, /base_url/],
@@ -179,6 +185,17 @@ describe('seeds', () => {
     job({ seed_data_path: `./${file}` });
     const e = await refused();
     expect(`${e.message} ${JSON.stringify(e.details)}`).toMatch(pattern);
+  });
+});
+
+describe('weights', () => {
+  test.each<[string, string, RegExp]>([
+    ['that are no numbers', '{"topic":"a","w":1}\n{"topic":"b","w":null}\n', /seeds\.jsonl:2.*"w"/],
+    ['of which none is above 0', '{"topic":"a","w":0}\n{"topic":"b","w":0.0}\n', /sum up to 0/],
+  ])('%s', async (_name, text, pattern) => {
+    bench.write('seeds.jsonl', text);
+    job({ sampling: 'weighted(w)' });
+    expect((await refused()).message).toMatch(pattern);
   });
 });
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { compileValidator, encodeUtf8 } from '@stint/core';
 import type { CompiledTemplate, JobSpec, RecordEnv, Sampling, SeedSource } from '@stint/core';
+import { seedWeight } from './seed-weight.ts';
 
 /** Everything the record machine needs of a frozen job. */
 export async function recordEnv(spec: JobSpec, template: CompiledTemplate, seeds: SeedSource): Promise<RecordEnv> {
@@ -26,10 +27,8 @@ function samplingOf(spec: JobSpec, seeds: SeedSource): Sampling {
   const cumulativeWeights = new Float64Array(seeds.rows);
   let sum = 0;
   for (let i = 0; i < seeds.rows; i++) {
-    const row = seeds.row(i);
-    const value: unknown = row instanceof Map ? row.get(field) : (row as Record<string, unknown>)[field];
-    // The intake has checked that every row has a number >= 0 here; CSV cells are text.
-    sum += Math.max(0, Number(value) || 0);
+    // The intake has checked that every row has one, and that they are not all 0.
+    sum += seedWeight(seeds.row(i), field) ?? 0;
     cumulativeWeights[i] = sum;
   }
   return { cumulativeWeights };

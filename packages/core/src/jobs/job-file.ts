@@ -77,7 +77,7 @@ const onlyFor: Partial<Record<keyof ModelFile, readonly ModelFile['provider'][]>
 
 const duration = z.union([
   z.number().positive(),
-  z.string().regex(/^(?=.*[1-9])\d+(?:\.\d+)?(?:ms|s|m|h)$/, 'a duration above 0 like 30s, 2m or 1h'),
+  z.string().regex(/^(?=.*[1-9])\d{1,9}(?:\.\d{1,9})?(?:ms|s|m|h)$/, 'a duration above 0 like 30s, 2m or 1h'),
 ]);
 
 export const jobFileSchema = z.strictObject({
@@ -100,7 +100,7 @@ export const jobFileSchema = z.strictObject({
     .describe('Seed of all sampling; default: random, stored'),
   sampling: samplingSchema.optional().describe('shuffle (default), random, sequential or weighted(<seed field>)'),
   models: z
-    .record(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/), modelFile)
+    .record(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'letters, digits, . _ -; at most 64'), modelFile)
     .optional()
     .describe('Aliases that template steps name'),
   max_attempts: z.int().min(1).max(100).optional().describe('Tries of a record; default 3'),
@@ -225,19 +225,23 @@ export function problemsOf(issue: z.core.$ZodIssue, input: unknown, schema: z.Zo
     });
   }
   const found = valueAt(input, issue.path);
-  const missing = found === undefined && issue.code === 'invalid_type';
-  if (missing)
+  if (found === undefined && ['invalid_type', 'invalid_union', 'invalid_value'].includes(issue.code))
     return [{ path, reason: 'MISSING_KEY', message: `${path} is missing`, hint: 'Add it; see docs/job-file.md.' }];
   const shown = typeof found === 'object' ? '' : `, not ${JSON.stringify(found)}`;
-  const message = issue.code === 'invalid_union' ? unionMessage(issue) : issue.message.replace(/^Invalid input: /, '');
   return [
-    { path, reason: 'WRONG_TYPE', message: `${message}${shown}`, hint: `Correct ${path}; see docs/job-file.md.` },
+    {
+      path,
+      reason: 'WRONG_TYPE',
+      message: `${issueMessage(issue)}${shown}`,
+      hint: `Correct ${path}; see docs/job-file.md.`,
+    },
   ];
 }
 
-function unionMessage(issue: z.core.$ZodIssueInvalidUnion): string {
-  const all = issue.errors.flat().map((e) => e.message.replace(/^Invalid input: /, ''));
-  return [...new Set(all)].join(', or ') || issue.message;
+function issueMessage(issue: z.core.$ZodIssue): string {
+  const inner = issue.code === 'invalid_union' ? issue.errors.flat() : issue.code === 'invalid_key' ? issue.issues : [];
+  const all = inner.map((e) => e.message.replace(/^Invalid input: /, ''));
+  return [...new Set(all)].join(', or ') || issue.message.replace(/^Invalid input: /, '');
 }
 
 /** `models.writer.max_tokens`, `steps[2].id` */

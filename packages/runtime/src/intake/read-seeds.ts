@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { AppError, linesOf, reservedNames } from '@stint/core';
 import type { Problem, Requirement, SeedRow } from '@stint/core';
 import { parseData, toJson } from '@stint/jinja';
+import { seedWeight } from '../seed-weight.ts';
 
 /** One seed row: its JSON text on one line, its value, and where it stands in its file. */
 export interface RawRow {
@@ -40,7 +41,7 @@ export function resolveSeedPath(path: string, base: string): string {
       { hint: 'Copy the file here and give its path.' },
     );
   }
-  if (/^file:\/\//i.test(path)) return fileURLToPath(path);
+  if (/^file:\/\//i.test(path)) return pathOfUrl(path);
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(path)) {
     throw new AppError(
       'INVALID_ARGUMENT',
@@ -50,6 +51,17 @@ export function resolveSeedPath(path: string, base: string): string {
     );
   }
   return resolve(base, path);
+}
+
+function pathOfUrl(url: string): string {
+  try {
+    return fileURLToPath(url);
+  } catch (cause) {
+    throw new AppError('INVALID_ARGUMENT', 'BAD_PATH', `seed_data_path: ${url}: no URL of a file on this machine`, {
+      cause,
+      hint: 'Write it like file:///home/me/seeds.jsonl, or as a path.',
+    });
+  }
 }
 
 /** Rows of a seed file, one at a time; memory does not grow with a JSONL, CSV or Parquet file. */
@@ -161,7 +173,7 @@ async function* jsonRows(path: string): AsyncIterable<RawRow> {
   const rows = Array.isArray(value) ? (value as unknown[]) : [value];
   for (const [i, row] of rows.entries()) {
     if (typeof row !== 'object' || row === null || Array.isArray(row)) {
-      throw badSeeds(path, null, `element ${i} is not a JSON object`);
+      throw badSeeds(path, null, `row ${i + 1} is not a JSON object`);
     }
     yield { text: toJson(row), value: row, line: i + 1 };
   }
@@ -249,6 +261,7 @@ export async function checkSeeds(
   const shadowed = new Set<string>();
   let rows = 0;
   let bytes = 0;
+  let weights = 0;
   for await (const row of seedRows(path)) {
     rows++;
     const line = `${row.text}\n`;
@@ -265,9 +278,10 @@ export async function checkSeeds(
         hint: 'Add the field to the row, or use `default` or `is defined` in the template.',
       });
     }
-    if (weightField !== null && problems.length < MAX_PROBLEMS) {
-      const weight = Number(field(row.value, weightField));
-      if (!(weight >= 0 && Number.isFinite(weight))) {
+    if (weightField !== null) {
+      const weight = seedWeight(row.value as SeedRow, weightField);
+      weights += weight ?? 0;
+      if (weight === null && problems.length < MAX_PROBLEMS) {
         problems.push({
           file: path,
           line: row.line,
@@ -283,6 +297,9 @@ export async function checkSeeds(
       if (!shadowed.has(name) && field(row.value, name) !== undefined) shadowed.add(name);
   }
   if (rows === 0) throw badSeeds(path, null, 'the seed file has no rows');
+  if (weightField !== null && problems.length === 0 && !(weights > 0 && Number.isFinite(weights))) {
+    throw badSeeds(path, null, `the weights in "${weightField}" sum up to ${weights}, so no row can be drawn`);
+  }
   problems.push(...(partitions?.problems(path) ?? []));
   const warnings = [...shadowed].map((name) => ({
     file: path,
