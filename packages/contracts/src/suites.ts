@@ -7,3 +7,4 @@ export { objectStoreContract } from './object-store-contract.ts';
 export type { ObjectStoreHarness } from './object-store-contract.ts';
 export type { StateHarness } from './state-harness.ts';
 export { taskStoreContract } from './task-store-contract.ts';
+export { containerEngineContract } from './container-engine-contract.ts';

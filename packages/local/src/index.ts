@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+export { createProcessEngine } from './containers/process-engine.ts';
 export { createFileObjectStore } from './file-object-store.ts';
 export type { FileObjectStoreOptions } from './file-object-store.ts';
 export { describeThisProcess, ownerIsAlive } from './process-identity.ts';

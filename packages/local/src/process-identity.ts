@@ -37,6 +37,12 @@ export function ownerIsAlive(owner: LeaseOwner, self: LeaseOwner): 'alive' | 'de
   return found.startTime === owner.startTime ? 'alive' : 'dead';
 }
 
+/** Start of a living process in the platform's own words; '' where there is none, or it is a zombie. */
+export function startTimeOf(pid: number): string {
+  const found = lookUp(pid);
+  return found.state === 'dead' ? '' : found.startTime;
+}
+
 interface Found {
   state: 'alive' | 'dead' | 'unknown';
   /** '' where it cannot be learned. */

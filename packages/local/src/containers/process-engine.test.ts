@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, expect, test } from 'vitest';
+import type { ContainerSpec } from '@stint/core';
+import { containerEngineContract } from '@stint/contracts/suites';
+import { startTimeOf } from '../process-identity.ts';
+import { systemClock } from '../system-clock.ts';
+import { createProcessEngine } from './process-engine.ts';
+
+const folders: string[] = [];
+const makeDir = (): string => {
+  const dir = mkdtempSync(join(tmpdir(), 'stint-processes-'));
+  folders.push(dir);
+  return dir;
+};
+afterEach(async () => {
+  for (const dir of folders.splice(0)) {
+    const engine = createProcessEngine({ dir, clock: systemClock() });
+    for (const { handle } of await engine.find({})) await engine.remove(handle);
+    rmSync(dir, { recursive: true, force: true });
+  }
+});
+
+containerEngineContract('process', async () => {
+  const dir = makeDir();
+  return {
+    image: 'none',
+    open: async () => createProcessEngine({ dir, clock: systemClock() }),
+    close: async () => undefined,
+  };
+});
+
+const spec = (command: string[], change: Partial<ContainerSpec> = {}): ContainerSpec => ({
+  name: 'one',
+  labels: {},
+  image: 'none',
+  entryPoint: null,
+  command,
+  env: {},
+  workingDir: null,
+  cpus: null,
+  memoryMib: null,
+  gpus: 0,
+  mounts: [],
+  devices: [],
+  addCapabilities: [],
+  network: 'default',
+  init: false,
+  ...change,
+});
+const running = (pid: number): boolean => startTimeOf(pid) !== '';
+
+test('what a command leaves running ends with it', async () => {
+  const dir = makeDir();
+  const engine = createProcessEngine({ dir, clock: systemClock() });
+  await engine.start(spec(['/bin/sh', '-c', 'sleep 600 & echo $!']));
+  await engine.wait('one');
+  const [line] = (await engine.logs('one', null)).lines;
+  await expect.poll(() => running(Number(line?.text))).toBe(false);
+});
+
+test('a killed watcher leaves an unknown exit code, never 0, and nothing running', async () => {
+  const dir = makeDir();
+  const engine = createProcessEngine({ dir, clock: systemClock() });
+  await engine.start(spec(['/bin/sh', '-c', 'echo $$; exec sleep 600']));
+  await expect.poll(() => readdirSync(join(dir, 'one'))).toContain('child');
+  process.kill(Number(readFileSync(join(dir, 'one', 'shim'), 'utf8')), 'SIGKILL');
+  expect(await engine.wait('one')).toMatchObject({ exitCode: null });
+  const child = Number(readFileSync(join(dir, 'one', 'child'), 'utf8'));
+  await expect.poll(() => running(child)).toBe(false);
+  expect(await createProcessEngine({ dir, clock: systemClock() }).wait('one')).toMatchObject({ exitCode: null });
+});
+
+test('of two shims for one container one runs the command', async () => {
+  const dir = makeDir();
+  const engines = [1, 2, 3, 4].map(() => createProcessEngine({ dir, clock: systemClock() }));
+  await Promise.allSettled(engines.map((engine) => engine.start(spec(['/bin/sh', '-c', 'echo once; sleep 0.1']))));
+  await engines[0]?.wait('one');
+  expect((await engines[0]?.logs('one', null))?.lines).toEqual([{ stream: 'stdout', text: 'once' }]);
+});
+
+test('a file that may not be executed is exit code 126', async () => {
+  const dir = makeDir();
+  const file = join(dir, 'script');
+  writeFileSync(file, '#!/bin/sh\n');
+  const engine = createProcessEngine({ dir: join(dir, 'engine'), clock: systemClock() });
+  await expect(engine.start(spec([file]))).rejects.toMatchObject({ info: { details: { exitCode: 126 } } });
+});
+
+test.each(['../up', '', 'a/b', '.hidden', 'x'.repeat(129)])('a name like %j is refused', async (name) => {
+  const engine = createProcessEngine({ dir: makeDir(), clock: systemClock() });
+  await expect(engine.start(spec(['true'], { name }))).rejects.toMatchObject({ reason: 'BAD_NAME' });
+});
