@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { brotliDecompressSync, gunzipSync, inflateSync, zstdDecompressSync } from 'node:zlib';
 import type { AppError, Completion } from '@stint/core';
 import type { Dispatcher } from 'undici';
 import { abortError } from './abort-error.ts';
@@ -11,7 +12,17 @@ export const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
 /** More of an error body than this tells nobody anything. */
 const MAX_ERROR_BYTES = 64 * 1024;
 
+/** Nobody was asked to compress, but a gateway on the way may do so all the same. */
+const DECODERS: Readonly<Record<string, (data: Buffer, o: { maxOutputLength: number }) => Buffer>> = {
+  gzip: gunzipSync,
+  'x-gzip': gunzipSync,
+  deflate: inflateSync,
+  br: brotliDecompressSync,
+  zstd: zstdDecompressSync,
+};
+
 export interface CallTarget {
+  /** Where it goes, for messages. */
   origin: string;
   apiKey: string | undefined;
 }
@@ -99,13 +110,28 @@ export class OpenAiCall implements Dispatcher.DispatchHandler {
     return this.#status >= 200 && this.#status < 300;
   }
 
+  /** @throws AppError UNAVAILABLE/BAD_ANSWER for what cannot be decompressed, or to too much */
   #body(): string {
-    if (this.#chunks) return Buffer.concat(this.#chunks).toString();
-    return this.#first === undefined ? '' : this.#first.toString();
+    const raw = this.#chunks ? Buffer.concat(this.#chunks) : this.#first;
+    if (raw === undefined) return '';
+    const encoding = this.#headers['content-encoding'];
+    const decode = typeof encoding === 'string' ? DECODERS[encoding.trim().toLowerCase()] : undefined;
+    if (!decode) return raw.toString();
+    try {
+      return decode(raw, { maxOutputLength: MAX_ANSWER_BYTES }).toString();
+    } catch (e) {
+      throw badAnswer(`a body that is not ${String(encoding)}, or is too long`, e);
+    }
   }
 
   #statusError(): AppError {
-    return statusError(this.#status, this.#headers, this.#body(), this.#target.apiKey);
+    let body = '';
+    try {
+      body = this.#body();
+    } catch {
+      // The status says enough.
+    }
+    return statusError(this.#status, this.#headers, body, this.#target.apiKey);
   }
 
   #fail(error: AppError): void {

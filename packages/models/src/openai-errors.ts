@@ -69,7 +69,8 @@ export function statusError(
     BY_STATUS[status] ??
     (status >= 500 ? PROVIDER_ERROR : status >= 400 || status < 300 ? BAD_REQUEST : REDIRECT);
   const message = told.message === '' ? '' : `: ${redact(told.message, apiKey).slice(0, 300)}`;
-  const info: ErrorInfo = { charge: 'none', hint: row.hint, details: { status, provider_code: told.codes[0] ?? null } };
+  const code = told.codes[0] === undefined ? null : redact(told.codes[0], apiKey).slice(0, 100);
+  const info: ErrorInfo = { charge: 'none', hint: row.hint, details: { status, provider_code: code } };
   info.retryAfterMs = retryAfterMs(headers, nowMs);
   return new AppError(row.code, row.reason, `the provider answered ${status}${message}`, info);
 }

@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import type { IncomingMessage, Server } from 'node:http';
 import { createServer as createTcpServer } from 'node:net';
 import type { AddressInfo, Server as TcpServer } from 'node:net';
+import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { AppError } from '@stint/core';
 import type { CompletionRequest } from '@stint/core';
 import { startStubModelServer } from '@stint/contracts/stub-model-server';
@@ -164,6 +165,37 @@ describe('an answer', () => {
   });
 });
 
+describe('a compressed body', () => {
+  const packed = async (status: number, encoding: string, body: Buffer) => {
+    const server = createServer((req, res) => {
+      req.resume().on('end', () => res.writeHead(status, { 'content-encoding': encoding }).end(body));
+    });
+    return open({ baseUrl: await listen(server) }).complete(request, never());
+  };
+  const body = (content: string) => JSON.stringify({ choices: [{ message: { content }, finish_reason: 'stop' }] });
+
+  it.each([
+    ['gzip', gzipSync],
+    ['deflate', deflateSync],
+    ['br', brotliCompressSync],
+    ['zstd', zstdCompressSync],
+  ])('that nobody asked for is read: %s', async (encoding, pack) => {
+    expect(await packed(200, encoding, pack(body('packed')))).toMatchObject({ text: 'packed', stopReason: 'stop' });
+  });
+
+  it('of an error is read too', async () => {
+    const error = packed(429, 'gzip', gzipSync('{"error":{"message":"no credit","code":"insufficient_quota"}}'));
+    await expect(error).rejects.toMatchObject({ reason: 'QUOTA_EXHAUSTED' });
+  });
+
+  it('that is none, or is far too long, is BAD_ANSWER; of an error the status counts', async () => {
+    await expect(packed(200, 'gzip', Buffer.from(body('x')))).rejects.toMatchObject({ reason: 'BAD_ANSWER' });
+    const bomb = gzipSync(Buffer.alloc(64 * 1024 * 1024));
+    await expect(packed(200, 'gzip', bomb)).rejects.toMatchObject({ reason: 'BAD_ANSWER' });
+    await expect(packed(503, 'gzip', Buffer.from('x'))).rejects.toMatchObject({ reason: 'PROVIDER_ERROR' });
+  });
+});
+
 describe('a failure', () => {
   const failure = async (settings: Partial<StubModelSettings>) => {
     const { stub, provider } = await onStub(settings, { apiKey: 'my-key' });
@@ -192,7 +224,7 @@ describe('a failure', () => {
   });
 
   it('never shows the key', async () => {
-    const body = JSON.stringify({ error: { message: 'Incorrect API key provided: my-key', code: 'invalid_api_key' } });
+    const body = JSON.stringify({ error: { message: 'Incorrect API key provided: my-key', code: 'bad:my-key' } });
     const { error } = await failure({ script: [{ status: 401, body }] });
     expect(`${String(error)}${JSON.stringify(error)}`).not.toContain('my-key');
   });
@@ -279,6 +311,18 @@ describe('an abort', () => {
     });
     expect(stub.stats().connections).toBe(0);
   });
+});
+
+it('what goes through a proxy says so where it fails, and closes', async () => {
+  const proxied = open({ baseUrl: 'https://models.example/v1', proxy: 'http://user:secret@127.0.0.1:9' });
+  const error = await proxied.complete(request, never()).catch((e: unknown) => e);
+  expect(error).toMatchObject({
+    reason: 'CONNECT_FAILED',
+    message: 'no connection to https://models.example through the proxy of HTTPS_PROXY (ECONNREFUSED)',
+  });
+  expect(JSON.stringify(error)).not.toContain('secret');
+  const nonsense = open({ baseUrl: 'https://models.example/v1', proxy: 'nonsense://x' });
+  await nonsense.close();
 });
 
 it('closing fails the calls in flight and every later one, twice without harm', async () => {

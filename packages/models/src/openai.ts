@@ -26,10 +26,14 @@ export interface OpenAiOptions extends OpenAiRequestOptions {
 export function createOpenAiProvider(options: OpenAiOptions): ModelProvider {
   const plan = planRequests(options);
   const { origin, path } = plan;
-  const target = { origin, apiKey: options.apiKey };
+  const proxy = isLoopback(parseBaseUrl(options.baseUrl)) ? undefined : options.proxy;
+  const target = {
+    origin: proxy === undefined ? origin : `${origin} through the proxy of HTTPS_PROXY`,
+    apiKey: options.apiKey,
+  };
   let dispatcher: Dispatcher | undefined;
   let closed = false;
-  const loading = open(options, origin).then((opened) => {
+  const loading = open(options, proxy, origin).then((opened) => {
     dispatcher = opened;
     return closed ? opened.destroy() : undefined;
   });
@@ -66,23 +70,20 @@ export function createOpenAiProvider(options: OpenAiOptions): ModelProvider {
       if (dispatcher !== undefined) return send(dispatcher, request, signal);
       return loading.then(
         () => send(dispatcher as Dispatcher, request, signal),
-        (e: unknown) => Promise.reject(transportError(e, false, origin)),
+        (e: unknown) => Promise.reject(transportError(e, false, target.origin)),
       );
     },
     async close() {
       if (closed) return;
       closed = true;
-      await (dispatcher === undefined ? loading : dispatcher.destroy());
+      await (dispatcher === undefined ? loading.catch(() => {}) : dispatcher.destroy());
     },
   };
 }
 
 /** undici is loaded only now: it costs every start of the program otherwise. */
-async function open(options: OpenAiOptions, origin: string): Promise<Dispatcher> {
+async function open(options: OpenAiOptions, proxy: string | undefined, origin: string): Promise<Dispatcher> {
   const { Pool, ProxyAgent } = await import('undici');
   const shared = { connections: options.connections, pipelining: 1, allowH2: false, maxResponseSize: -1 };
-  if (options.proxy !== undefined && !isLoopback(parseBaseUrl(options.baseUrl))) {
-    return new ProxyAgent({ uri: options.proxy, ...shared });
-  }
-  return new Pool(origin, shared);
+  return proxy === undefined ? new Pool(origin, shared) : new ProxyAgent({ uri: proxy, ...shared });
 }
