@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createHash, randomBytes } from 'node:crypto';
 import { constants, createReadStream, existsSync, readdirSync, statSync } from 'node:fs';
-import { copyFile, mkdir, open, rename, rm } from 'node:fs/promises';
+import { copyFile, mkdir, rename, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { AppError } from '@stint/core';
+import { ggufProblem } from './gguf.ts';
 
 /** Where a model's file can be had. */
 export type ModelSource =
@@ -85,7 +86,7 @@ export function listModels(env: ModelPlaces['env']): ListedModel[] {
     name: m.name,
     bytes: m.bytes,
     licence: m.licence,
-    path: inFolders(env, m.file),
+    path: inFolders(env, m),
   }));
   const known = new Set(catalogue.map((m) => m.file));
   for (const folder of modelFolders(env)) {
@@ -93,7 +94,8 @@ export function listModels(env: ModelPlaces['env']): ListedModel[] {
       if (known.has(file)) continue;
       known.add(file);
       const path = join(folder, file);
-      found.push({ name: file.replace(/\.gguf$/i, ''), bytes: statSync(path).size, licence: null, path });
+      const bytes = sizeOf(path);
+      if (bytes !== null) found.push({ name: file.replace(/\.gguf$/i, ''), bytes, licence: null, path });
     }
   }
   return found;
@@ -146,7 +148,12 @@ export async function addModel(
   if (!existsSync(source) || !statSync(source).isFile()) {
     throw new AppError('INVALID_ARGUMENT', 'BAD_PATH', `there is no file ${source}`, { hint: 'Check the path.' });
   }
-  await refuseOther(source);
+  const problem = await ggufProblem(source);
+  if (problem !== null) {
+    throw new AppError('INVALID_ARGUMENT', 'NOT_A_MODEL', `${source} is no GGUF model: ${problem}`, {
+      hint: 'Give a whole file in the GGUF format of llama.cpp.',
+    });
+  }
   const name = basename(source).replace(/\.gguf$/i, '');
   if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$/.test(name)) {
     throw new AppError('INVALID_ARGUMENT', 'BAD_PATH', `${basename(source)} makes no name for a model`, {
@@ -173,31 +180,29 @@ export async function addModel(
   return { name, path, bytes: statSync(path).size, sha256 };
 }
 
-async function refuseOther(path: string): Promise<void> {
-  const handle = await open(path);
-  try {
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(4), 0, 4, 0);
-    if (bytesRead === 4 && buffer.toString('latin1') === 'GGUF') return;
-  } finally {
-    await handle.close();
-  }
-  throw new AppError('INVALID_ARGUMENT', 'NOT_A_MODEL', `${path} is not a GGUF model`, {
-    hint: 'Give a file in the GGUF format of llama.cpp.',
-  });
-}
-
 export async function sha256File(path: string): Promise<string> {
   const hash = createHash('sha256');
   for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
   return hash.digest('hex');
 }
 
-function inFolders(env: ModelPlaces['env'], file: string): string | null {
+/** A file of another length is what a broken download or copy left: the model is not here. */
+function inFolders(env: ModelPlaces['env'], model: CatalogueModel): string | null {
   return (
     modelFolders(env)
-      .map((folder) => join(folder, file))
-      .find((path) => existsSync(path)) ?? null
+      .map((folder) => join(folder, model.file))
+      .find((path) => sizeOf(path) === model.bytes) ?? null
   );
+}
+
+/** null for what is no file, or a link that leads nowhere. */
+function sizeOf(path: string): number | null {
+  try {
+    const found = statSync(path);
+    return found.isFile() ? found.size : null;
+  } catch {
+    return null;
+  }
 }
 
 function ggufFiles(folder: string): string[] {

@@ -12,7 +12,8 @@ import type { LlamaLibrary, LlamaTurn } from './llama-library.ts';
 import { grammarSchema } from './llama-schema.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'stint-llama-'));
-writeFileSync(join(folder, 'tiny.gguf'), 'GGUF');
+/** A GGUF file of version 3 without any entry. */
+writeFileSync(join(folder, 'tiny.gguf'), Buffer.concat([Buffer.from('GGUF\x03\0\0\0'), Buffer.alloc(16)]));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const request = (content: string, more: Partial<CompletionRequest> = {}): CompletionRequest => ({

@@ -3,6 +3,7 @@ import { AppError } from '@stint/core';
 import type { Completion, CompletionRequest, ModelProvider, StopReason } from '@stint/core';
 import { abortError, closedError } from './abort-error.ts';
 import { findModel } from './catalogue.ts';
+import { ggufProblem } from './gguf.ts';
 import { loadLlamaLibrary } from './llama-library.ts';
 import type { Llama, LlamaGrammar, LlamaLibrary, LlamaModel, LlamaSequence, LlamaTurn } from './llama-library.ts';
 import { grammarSchema } from './llama-schema.ts';
@@ -119,6 +120,8 @@ export async function createLlamaProvider(o: LlamaOptions): Promise<ModelProvide
 async function load(library: LlamaLibrary, modelPath: string, contextSize: number, threads: number): Promise<Loaded> {
   let llama: Llama | undefined;
   try {
+    const problem = await ggufProblem(modelPath);
+    if (problem !== null) throw new Error(problem);
     // Never a compilation: that takes minutes and a compiler.
     llama = await library.getLlama({ gpu: false, build: 'never', maxThreads: threads, logLevel: 'error' });
     const model = await llama.loadModel({ modelPath });

