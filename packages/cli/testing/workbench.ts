@@ -129,6 +129,17 @@ export async function until(check: () => boolean | Promise<boolean>, withinMs = 
   }
 }
 
+/** As a user whom modes bind: root passes over them. */
+export async function asNobody<T>(run: () => Promise<T>): Promise<T> {
+  const isRoot = process.getuid?.() === 0;
+  if (isRoot) process.seteuid?.(65_534);
+  try {
+    return await run();
+  } finally {
+    if (isRoot) process.seteuid?.(0);
+  }
+}
+
 /** The dataset as written, in its order. */
 export function dataset(out: string): DatasetRecord[] {
   return readFileSync(join(out, 'exports/dataset.jsonl'), 'utf8')

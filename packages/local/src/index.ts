@@ -10,5 +10,6 @@ export { openSqliteTaskStore, taskStoreFile } from './sqlite-task-store.ts';
 export { whileHeld } from './sqlite-lease.ts';
 export { openStateDatabase } from './state-database.ts';
 export type { StateDatabase, StateDatabaseOptions } from './state-database.ts';
+export { isSystemError, toFileError } from './storage-errors.ts';
 export { systemClock } from './system-clock.ts';
 export { temporaryFiles } from './temporary-files.ts';

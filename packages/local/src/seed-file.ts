@@ -42,7 +42,7 @@ interface Index {
  * Opens frozen seed rows: JSON Lines, one mapping a line, as stint writes them. One pass finds the offsets; after it a row
  * costs one or two reads at most, and memory does not grow with the file.
  * @param limits - smaller bounds, for tests.
- * @throws AppError FAILED_PRECONDITION/DAMAGED, UNAVAILABLE/STORAGE_UNAVAILABLE, PERMISSION_DENIED/ACCESS_DENIED
+ * @throws AppError FAILED_PRECONDITION/DAMAGED, UNAVAILABLE/STORAGE_UNAVAILABLE, PERMISSION_DENIED/STORAGE_DENIED
  */
 export function openSeedFile(path: string, limits: { maxOffsets?: number; blockBytes?: number } = {}): SeedSource {
   const block = limits.blockBytes ?? blockBytes;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { copyFileSync, mkdtempSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdtempSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -74,6 +74,50 @@ describe('state database', () => {
     expect(() => openStateDatabase(join(dir, 'none', 'state.sqlite'))).toThrow(
       expect.objectContaining({ reason: 'STORAGE_UNAVAILABLE' }),
     );
+  });
+
+  describe('a file that may not be written', () => {
+    /** As a user whom modes bind: root passes over them. */
+    const asNobody = <T>(run: () => T): T => {
+      const isRoot = process.getuid?.() === 0;
+      if (isRoot) process.seteuid?.(65_534);
+      try {
+        return run();
+      } finally {
+        if (isRoot) process.seteuid?.(0);
+      }
+    };
+    const lock = (): void => {
+      for (const name of readdirSync(dir)) chmodSync(join(dir, name), 0o444);
+      chmodSync(dir, 0o555);
+    };
+    afterEach(() => chmodSync(dir, 0o755));
+
+    it('is opened as it lies there, where only reading is wanted', async () => {
+      const db = openStateDatabase(path);
+      await createSqliteJobStore(db).create({ budgetNanoUsd: 7, numRecords: 1, concurrency: 'auto' }, 0);
+      db.close();
+      lock();
+      const found = asNobody(() => openStateDatabase(path, { create: false, forReading: true }));
+      expect((await createSqliteJobStore(found).read())?.limits.budgetNanoUsd).toBe(7);
+      expect(() => found.write(() => found.prepare('INSERT INTO commits VALUES (1, 1)').run())).toThrow(
+        expect.objectContaining({ reason: 'STORAGE_DENIED' }),
+      );
+      found.close();
+      expect(readdirSync(dir)).toEqual(['state.sqlite']);
+    });
+
+    it('is refused where more is wanted, or where its journal holds part of the data', () => {
+      openStateDatabase(path).close();
+      const opened = (forReading: boolean) => () =>
+        asNobody(() => openStateDatabase(path, { create: false, forReading }));
+      lock();
+      expect(opened(false)).toThrow(expect.objectContaining({ reason: 'STORAGE_DENIED' }));
+      chmodSync(dir, 0o755);
+      writeFileSync(`${path}-wal`, 'x');
+      lock();
+      expect(opened(true)).toThrow(expect.objectContaining({ reason: expect.stringMatching(/^STORAGE_/) as string }));
+    });
   });
 
   it.each([

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import type { StatementSync } from 'node:sqlite';
+import { pathToFileURL } from 'node:url';
 import { AppError, isAppError } from '@stint/core';
 import { stateApplicationId, stateSchema, stateVersion } from './state-schema.ts';
 import { sqliteCodeOf, toDatabaseError } from './storage-errors.ts';
@@ -32,6 +33,8 @@ export interface StateDatabaseOptions {
   sync?: 'normal' | 'full';
   /** False: a missing file is NOT_FOUND/STATE_NOT_FOUND instead of a new one. */
   create?: boolean;
+  /** The file is only read: where it can't be written (a copy on a read-only disk), it is opened as it lies there. */
+  forReading?: boolean;
   /** How long a statement waits for another process, ms. */
   busyTimeoutMs?: number;
 }
@@ -153,7 +156,7 @@ export class StateDatabase {
 /**
  * Opens an SQLite file of ours, and makes it where it is missing.
  * @throws AppError FAILED_PRECONDITION/NEWER_FORMAT, FAILED_PRECONDITION/DAMAGED, NOT_FOUND/STATE_NOT_FOUND (`create: false`),
- * UNAVAILABLE/STORAGE_UNAVAILABLE, PERMISSION_DENIED/ACCESS_DENIED
+ * UNAVAILABLE/STORAGE_UNAVAILABLE, PERMISSION_DENIED/STORAGE_DENIED
  */
 export function openStateDatabase(path: string, options: StateDatabaseOptions = {}): StateDatabase {
   const { format = jobFormat, sync = 'normal', create = true, busyTimeoutMs = 10_000 } = options;
@@ -169,6 +172,29 @@ export function openStateDatabase(path: string, options: StateDatabaseOptions = 
        PRAGMA cache_size = -${cacheKib}`,
     );
     if (userVersion(sql) === 0) createSchema(sql, format);
+    return new StateDatabase(path, sql);
+  } catch (e) {
+    sql?.close();
+    const error = isAppError(e) ? e : toDatabaseError(e, path);
+    if (options.forReading && isAppError(error) && isOutOfReach(error)) {
+      const unchanging = openUnchanging(path, format);
+      if (unchanging) return unchanging;
+    }
+    throw error;
+  }
+}
+
+const isOutOfReach = (e: AppError): boolean => e.reason === 'STORAGE_DENIED' || e.reason === 'STORAGE_UNAVAILABLE';
+
+/** Without locks and journals, which need a place to be written; null where a journal holds part of the data. */
+function openUnchanging(path: string, format: DatabaseFormat): StateDatabase | null {
+  if ((statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0) > 0) return null;
+  const url = pathToFileURL(path);
+  url.searchParams.set('immutable', '1');
+  let sql: DatabaseSync | undefined;
+  try {
+    sql = new DatabaseSync(url, { readOnly: true });
+    checkVersion(sql, path, format);
     return new StateDatabase(path, sql);
   } catch (e) {
     sql?.close();

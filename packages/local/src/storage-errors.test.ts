@@ -11,9 +11,9 @@ describe('storage errors', () => {
     ['ENOSPC', 'UNAVAILABLE', 'STORAGE_UNAVAILABLE', /free disk space/i],
     ['EDQUOT', 'UNAVAILABLE', 'STORAGE_UNAVAILABLE', /free disk space/i],
     ['EIO', 'UNAVAILABLE', 'STORAGE_UNAVAILABLE', /disk/],
-    ['EACCES', 'PERMISSION_DENIED', 'ACCESS_DENIED', /right/],
-    ['EPERM', 'PERMISSION_DENIED', 'ACCESS_DENIED', /right/],
-    ['EROFS', 'PERMISSION_DENIED', 'ACCESS_DENIED', /read-only/],
+    ['EACCES', 'PERMISSION_DENIED', 'STORAGE_DENIED', /right/],
+    ['EPERM', 'PERMISSION_DENIED', 'STORAGE_DENIED', /right/],
+    ['EROFS', 'PERMISSION_DENIED', 'STORAGE_DENIED', /read-only/],
     ['EMFILE', 'UNAVAILABLE', 'STORAGE_UNAVAILABLE', /ulimit/],
     ['ESTALE', 'UNAVAILABLE', 'STORAGE_UNAVAILABLE', /disk/],
   ])('the file error %s is %s/%s', (name, code, reason, hint) => {
@@ -26,7 +26,7 @@ describe('storage errors', () => {
   it.each([
     [5, 'UNAVAILABLE', 'STORAGE_UNAVAILABLE'],
     [5 | (2 << 8), 'UNAVAILABLE', 'STORAGE_UNAVAILABLE'],
-    [8, 'PERMISSION_DENIED', 'ACCESS_DENIED'],
+    [8, 'PERMISSION_DENIED', 'STORAGE_DENIED'],
     [10 | (3 << 8), 'UNAVAILABLE', 'STORAGE_UNAVAILABLE'],
     [11, 'FAILED_PRECONDITION', 'DAMAGED'],
     [13, 'UNAVAILABLE', 'STORAGE_UNAVAILABLE'],

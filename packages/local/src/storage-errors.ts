@@ -11,7 +11,7 @@ interface Meaning {
 const unavailable = (hint: string): Meaning => ({ code: 'UNAVAILABLE', reason: 'STORAGE_UNAVAILABLE', hint });
 const denied: Meaning = {
   code: 'PERMISSION_DENIED',
-  reason: 'ACCESS_DENIED',
+  reason: 'STORAGE_DENIED',
   hint: 'Give this user the right to read and write the folder.',
 };
 const full = unavailable('Free disk space, then run the same command again.');
@@ -47,6 +47,10 @@ const bySqlite: Readonly<Record<number, Meaning>> = {
 export function errnoOf(e: unknown): string {
   return e instanceof Error && 'code' in e && typeof e.code === 'string' ? e.code : '';
 }
+
+/** True for what a call of the operating system failed with. */
+export const isSystemError = (e: unknown): e is NodeJS.ErrnoException =>
+  e instanceof Error && 'syscall' in e && typeof e.syscall === 'string';
 
 /** A failed file operation as the AppError of the port; `what` names it for people ("write outputs/a.jsonl"). */
 export function toFileError(e: unknown, what: string): AppError {

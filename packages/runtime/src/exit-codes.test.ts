@@ -39,6 +39,7 @@ describe('exit codes of the contract', () => {
     expect(exitCodeOfError({ code: 'FAILED_PRECONDITION', reason: 'JOB_HELD' })).toBe(4);
     expect(exitCodeOfError({ code: 'FAILED_PRECONDITION', reason: 'INPUT_CHANGED' })).toBe(4);
     expect(exitCodeOfError({ code: 'UNAVAILABLE', reason: 'STORAGE_UNAVAILABLE' })).toBe(6);
+    expect(exitCodeOfError({ code: 'PERMISSION_DENIED', reason: 'STORAGE_DENIED' })).toBe(6);
     expect(exitCodeOfError({ code: 'INTERNAL', reason: 'UNEXPECTED' })).toBe(70);
   });
 });

@@ -42,6 +42,7 @@ const stateReasons = new Set([
 /** Exit code of a command that was refused, or failed, before it held the lease. */
 export function exitCodeOfError(e: { code: string; reason: string }): number {
   if (stateReasons.has(e.reason)) return 4;
+  if (e.reason === 'STORAGE_DENIED') return 6;
   switch (e.code) {
     case 'INVALID_ARGUMENT':
     case 'NOT_FOUND':

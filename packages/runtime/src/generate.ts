@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { isAbsolute, join, relative, resolve } from 'node:path';
 import { AppError, encodeUtf8, JOB_KEY, toAppError, usdToNano } from '@stint/core';
 import type { JobSpec } from '@stint/core';
+import { isSystemError, toFileError } from '@stint/local';
 import { errorBody } from './commands.ts';
 import type { CommandResult, GenerateOptions, JobSummary } from './commands.ts';
 import { exitCodeOfError } from './exit-codes.ts';
@@ -18,12 +19,12 @@ import { runSession } from './session.ts';
 import { readSettings } from './settings.ts';
 import { editsOf, specText, takeEdits } from './take-edits.ts';
 
-/** Turns what a command throws into its body and exit code; only what is no AppError passes for our own fault. */
+/** Turns what a command throws into its body and exit code; only what is neither AppError nor a failing file is our fault. */
 export async function asResult<T>(run: () => Promise<CommandResult<T>>): Promise<CommandResult<T>> {
   try {
     return await run();
   } catch (e) {
-    const error = toAppError(e);
+    const error = isSystemError(e) ? toFileError(e, `${e.syscall} ${e.path ?? 'a file'}`) : toAppError(e);
     return { exitCode: exitCodeOfError(error), body: { error: errorBody(error) } };
   }
 }

@@ -39,10 +39,14 @@ export async function resume(o: ResumeOptions): Promise<CommandResult<JobSummary
 
 /** `stint status DIR`: the summary of the job as it stands; changes nothing. */
 export async function status(o: RunOptions & { dir: string }): Promise<CommandResult<JobSummary>> {
-  return withFolder(o, async (folder, state, jobId) => {
-    const body = await summarise(folder, o.dir, jobId, state, shownOf(state));
-    return { exitCode: 0, body };
-  });
+  return withFolder(
+    o,
+    async (folder, state, jobId) => {
+      const body = await summarise(folder, o.dir, jobId, state, shownOf(state));
+      return { exitCode: 0, body };
+    },
+    { forReading: true },
+  );
 }
 
 /** A RUNNING job whose holder is gone is not running: the next run takes it over. */
@@ -126,12 +130,13 @@ function formatOf(text: string): OutputFormat {
 async function withFolder(
   o: RunOptions & { dir: string },
   run: (folder: JobFolder, state: JobState, jobId: string) => Promise<CommandResult<JobSummary>>,
+  how: { forReading?: boolean } = {},
 ): Promise<CommandResult<JobSummary>> {
   return asResult(async () => {
     const settings = readSettings(o.env);
     const dir = resolve(o.cwd, o.dir);
     const { spec } = await readSpec(dir);
-    const folder = openJobFolder(dir, { create: false, sync: settings.STINT_SYNC });
+    const folder = openJobFolder(dir, { create: false, sync: settings.STINT_SYNC, ...how });
     try {
       const state = await folder.jobs.read();
       if (!state) {

@@ -5,7 +5,13 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError, JOB_KEY, knownShards, parse, readJobSpec, readShardCheckpoint, shardKey } from '@stint/core';
 import type { CallLog, JobSpec, JobStore, ObjectStore, ShardCheckpoint } from '@stint/core';
-import { createFileObjectStore, createSqliteCallLog, createSqliteJobStore, openStateDatabase } from '@stint/local';
+import {
+  createFileObjectStore,
+  createSqliteCallLog,
+  createSqliteJobStore,
+  openStateDatabase,
+  toFileError,
+} from '@stint/local';
 import type { StateDatabase } from '@stint/local';
 
 /** sha256 as lower-case hex. */
@@ -21,10 +27,16 @@ export interface JobFolder {
   close(): Promise<void>;
 }
 
-/** @param create - false: a folder without `state.sqlite` is not made into one. */
-export function openJobFolder(dir: string, options: { create: boolean; sync: 'normal' | 'full' }): JobFolder {
-  if (options.create) mkdirSync(dir, { recursive: true });
-  const db = openStateDatabase(join(dir, 'state.sqlite'), { sync: options.sync, create: options.create });
+/**
+ * @param create - false: a folder without `state.sqlite` is not made into one.
+ * @param forReading - true: nothing will be written, so a folder on a read-only disk will do.
+ */
+export function openJobFolder(
+  dir: string,
+  options: { create: boolean; sync: 'normal' | 'full'; forReading?: boolean },
+): JobFolder {
+  if (options.create) makeFolder(dir);
+  const db = openStateDatabase(join(dir, 'state.sqlite'), options);
   const log = createSqliteCallLog(db);
   const jobs = createSqliteJobStore(db);
   const store = createFileObjectStore({ dir, db });
@@ -39,6 +51,23 @@ export function openJobFolder(dir: string, options: { create: boolean; sync: 'no
       await jobs.close();
     },
   };
+}
+
+/** Errors that say that no folder can be where it is wanted. */
+const WRONG_PLACE = new Set(['EEXIST', 'ELOOP', 'ENAMETOOLONG', 'ENOENT', 'ENOTDIR', 'EINVAL']);
+
+function makeFolder(dir: string): void {
+  try {
+    mkdirSync(dir, { recursive: true });
+  } catch (cause) {
+    const { code = '', message } = cause as NodeJS.ErrnoException;
+    if (!WRONG_PLACE.has(code)) throw toFileError(cause, `make the folder ${dir}`);
+    throw new AppError('INVALID_ARGUMENT', 'BAD_PATH', `the folder ${dir} can't be made: ${message}`, {
+      cause,
+      hint: 'Name another folder with --out.',
+      details: { dir },
+    });
+  }
 }
 
 /** `job.json` and its digest. @throws AppError NOT_FOUND/NOT_A_JOB */

@@ -72,7 +72,7 @@ export async function verify(o: RunOptions & { dir: string }): Promise<CommandRe
       found.add('log', 'state.sqlite', 'is missing: status, limits and the call log are lost');
       return done(spec.job_id, found);
     }
-    const folder = openJobFolder(dir, { create: false, sync: settings.STINT_SYNC });
+    const folder = openJobFolder(dir, { create: false, sync: settings.STINT_SYNC, forReading: true });
     try {
       const state = await folder.jobs.read();
       const self = describeThisProcess();

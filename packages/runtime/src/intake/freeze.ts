@@ -9,6 +9,7 @@ import {
   openSync,
   readFileSync,
   renameSync,
+  rmSync,
   statSync,
   writeSync,
 } from 'node:fs';
@@ -54,26 +55,19 @@ export async function freezeInputs(loaded: LoadedJob, dir: string): Promise<void
 async function durably(path: string, fill: (write: (text: string) => void) => Promise<void>): Promise<void> {
   mkdirSync(dirname(path), { recursive: true });
   const temporary = join(dirname(path), `.tmp-${process.pid}-${randomBytes(4).toString('hex')}`);
+  const fd = openSync(temporary, 'wx');
   try {
-    const fd = openSync(temporary, 'wx');
-    try {
-      await fill((text) => {
-        const bytes = Buffer.from(text);
-        for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at);
-      });
-      fsyncSync(fd);
-    } finally {
-      closeSync(fd);
-    }
+    await fill((text) => {
+      const bytes = Buffer.from(text);
+      for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at);
+    });
+    fsyncSync(fd);
     renameSync(temporary, path);
   } catch (e) {
-    if ((e as NodeJS.ErrnoException).code === 'ENOSPC') {
-      throw new AppError('UNAVAILABLE', 'STORAGE_UNAVAILABLE', `${path}: the disk is full`, {
-        cause: e,
-        hint: 'Free disk space, then run the command again.',
-      });
-    }
+    rmSync(temporary, { force: true });
     throw e;
+  } finally {
+    closeSync(fd);
   }
 }
 
