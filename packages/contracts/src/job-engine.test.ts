@@ -137,6 +137,45 @@ describe('the cap', () => {
   });
 });
 
+describe('at the cap', () => {
+  const output = {
+    type: 'object',
+    required: ['t'],
+    properties: { t: { type: 'string' } },
+    additionalProperties: false,
+  };
+  const big = 'x'.repeat(500);
+  const often = '{% for i in range(60) %}{{ topic }} {% endfor %}';
+  it.each<[string, Record<string, unknown>[]]>([
+    [
+      'uses a computed value',
+      [{ id: 'c', compute: `${'steps.a.output ~ '.repeat(4)}''` }, use('{{ steps.c.output }}')],
+    ],
+    ['uses a long sample', [{ id: 's', sample: { type: 'category', values: [big] } }, use('{{ steps.s.output }}')]],
+    ['uses fields of an output', [use(`${often}{{ steps.a.json.t }}`)]],
+    ['asks whether a step was skipped', [use(`${often}{{ steps.a.skipped }}`)]],
+  ])('no record is half paid where a later prompt %s', async (_name, later) => {
+    const first = { id: 'a', model: 'm', prompt: 'Tell of {{ topic }}', max_tokens: 20, output };
+    const { disk, bill, run } = await setUp(
+      { steps: [first, ...later], numRecords: 200, concurrency: 8, budgetNanoUsd: 30_000_000, maxTokens: 20 },
+      (r) => {
+        const text = r.schema ? JSON.stringify({ t: 'y'.repeat(60) }) : 'fine';
+        // The most that it can cost, so that nothing comes back.
+        const usage = { inputTokens: prompt(r).length + 16, outputTokens: 20, cacheReadTokens: 0, cacheWriteTokens: 0 };
+        return { text, usage: r.schema ? { ...usage, inputTokens: usage.inputTokens + 100 } : usage };
+      },
+    );
+    expect((await run()).status).toBe('BUDGET_EXCEEDED');
+    const { lines } = await committed(disk.objects);
+    expect(lines.size).toBeGreaterThan(5);
+    expect(bill.calls).toHaveLength(lines.size * 2);
+  });
+});
+
+function use(text: string): Record<string, unknown> {
+  return { id: 'b', model: 'm', prompt: text };
+}
+
 describe('records that cannot be made', () => {
   const bad: Script = (r) => (/:(5|50|77):/.test(r.idempotencyKey) ? '' : `fine ${r.idempotencyKey}`);
 

@@ -3,6 +3,7 @@ import { globalNames, parse, parseExpression, reads, references, TemplateError }
 import type { Expression, Read, Template } from '@stint/jinja';
 import type { StepSpec, TemplateSpec } from '../formats/job.ts';
 import type { JsonObject } from '../json.ts';
+import { standInOf } from './stand-in.ts';
 
 /** One thing that is wrong with an input, for people: where, what, what to do. */
 export interface Problem {
@@ -30,8 +31,10 @@ export interface CompiledStep {
   compute?: Expression | undefined;
   /** Structured output, where the step declares it. */
   schema: JsonObject | undefined;
-  /** Earlier steps whose output or json the prompt uses, and how often. */
+  /** Earlier steps whose output or json its texts use, and how often. */
   outputUses: ReadonlyMap<string, number>;
+  /** In place of its parsed form before it ran. */
+  standIn: unknown;
 }
 
 /** A field of the seed row that the template needs. */
@@ -48,6 +51,11 @@ export interface CompiledTemplate {
   load(name: string): Template | undefined;
   requirements: readonly Requirement[];
 }
+
+/** What templates find in these. */
+const ownNames = { record: ['index', 'id'], job: ['name'] } as const;
+/** Of a step that ran; `json` only where there is a parsed form. */
+const ofStep = ['output', 'skipped'] as const;
 
 /** Names that win over a seed field of the same name. */
 export const reservedNames: ReadonlySet<string> = new Set(['seed', 'steps', 'record', 'job']);
@@ -86,7 +94,7 @@ class Compiler {
     const ids = this.#spec.steps.map((s) => s.id);
     for (const [i, id] of ids.entries()) {
       if (ids.indexOf(id) < i) this.#problem(`template.steps[${i}].id`, `step id "${id}" is used twice`);
-      if (reservedNames.has(id) || globalNames.has(id)) {
+      if (reservedNames.has(id) || globalNames.has(id) || id === '__proto__') {
         this.#problem(`template.steps[${i}].id`, `"${id}" is a reserved name`, 'Give the step another id.');
       }
     }
@@ -133,6 +141,7 @@ class Compiler {
       );
     }
     if (spec.sample) this.#sample(spec.sample, `${at}.sample`);
+    if (spec.expect) this.#expectation(spec.expect, `${at}.expect`);
     const used = new Map<string, number>();
     const text = (part: 'prompt' | 'system'): Template | undefined => {
       const source = spec[part];
@@ -155,7 +164,13 @@ class Compiler {
       if (source === undefined) return undefined;
       return this.#shield(`${at}.${part}`, () => {
         const e = parseExpression(source, `${at}.${part}`);
-        this.#checkReads(reads(e), `${at}.${part}`, position, ids, new Map());
+        this.#checkReads(
+          reads(e),
+          `${at}.${part}`,
+          position,
+          ids,
+          part === 'compute' ? used : new Map<string, number>(),
+        );
         return e;
       });
     };
@@ -171,6 +186,7 @@ class Compiler {
       compute: expression('compute'),
       schema: spec.output as JsonObject | undefined,
       outputUses: used,
+      standIn: standInOf(spec),
     };
   }
 
@@ -218,10 +234,12 @@ class Compiler {
           continue;
         }
         this.#checkStepRead(read, second, path, position, ids);
-        used.set(second, (used.get(second) ?? 0) + 1);
+        if (read.path[2] !== 'skipped') used.set(second, (used.get(second) ?? 0) + 1);
+      } else if (root === 'record' || root === 'job') {
+        this.#checkName(read, root, second, ownNames[root], path);
       } else if (root === 'seed') {
         if (second !== undefined) this.#require(read.path.slice(1), read);
-      } else if (!reservedNames.has(root)) this.#require(read.path, read);
+      } else this.#require(read.path, read);
     }
   }
 
@@ -235,11 +253,33 @@ class Compiler {
     } else if (at >= position) {
       const when = at === position ? 'is this step itself' : 'runs later';
       this.#problem(path, `step "${id}" ${when}: its output is not there yet`, 'Move the step up.', read.line, file);
+    } else {
+      const step = this.#spec.steps[at];
+      const parsed = step?.prompt === undefined || step.output !== undefined;
+      this.#checkName(read, `steps.${id}`, read.path[2], parsed ? [...ofStep, 'json'] : ofStep, path);
     }
+  }
+
+  /** A name that `owner` never has would fail every record, after its first answers were paid for. */
+  #checkName(read: Read, owner: string, name: string | undefined, known: readonly string[], path: string): void {
+    if (read.optional || name === undefined || known.includes(name)) return;
+    const file = this.#sources.has(read.template) ? read.template : undefined;
+    const hint =
+      name === 'json' && owner.startsWith('steps.')
+        ? 'Declare the JSON Schema of its answer as `output`, or use its text: .output.'
+        : `It has: ${known.join(', ')}.`;
+    this.#problem(path, `${owner} has no "${name}"`, hint, read.line, file);
   }
 
   #require(path: readonly string[], read: Read): void {
     this.#requirements.push({ path, optional: read.optional, where: read.template, line: read.line });
+  }
+
+  #expectation({ min_length: least, max_length: most }: NonNullable<StepSpec['expect']>, path: string): void {
+    if (least !== undefined && most !== undefined && least > most) {
+      this.#problem(path, `no answer has at least ${least} and at most ${most} characters`);
+    }
+    if (most === 0) this.#problem(`${path}.max_length`, 'an empty answer is never accepted, so it must be above 0');
   }
 
   #sample(spec: NonNullable<StepSpec['sample']>, path: string): void {
@@ -254,6 +294,9 @@ class Compiler {
       case 'uniform':
       case 'integer':
         if (spec.low > spec.high) this.#problem(path, `low ${spec.low} is above high ${spec.high}`);
+        else if (spec.high - spec.low >= Number.MAX_SAFE_INTEGER) {
+          this.#problem(path, `${spec.low} to ${spec.high} is a wider range than numbers are exact in`);
+        }
         break;
       case 'datetime': {
         const [from, to] = [Date.parse(spec.start), Date.parse(spec.end)];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { evaluate, render, TemplateError, toJson, toText, truthy } from '@stint/jinja';
+import { DEFAULT_LIMITS, evaluate, render, TemplateError, toJson, toText, truthy } from '@stint/jinja';
 import type { RenderOptions } from '@stint/jinja';
 import type { FrozenModel, JobSpec } from '../formats/job.ts';
 import type { RejectRow } from '../formats/record.ts';
@@ -388,29 +388,51 @@ const BYTES_PER_TOKEN = 8;
  */
 export function laterHolds(env: RecordEnv, work: RecordWork): { position: number; nanoUsd: number }[] {
   const holds: { position: number; nanoUsd: number }[] = [];
-  for (const step of env.template.steps.slice(work.step + 1)) {
-    if (step.kind !== 'model') continue;
+  const later = env.template.steps.slice(work.step + 1).filter((step) => step.kind === 'model');
+  if (later.length === 0) return holds;
+  const outputs = outputBytes(env, work);
+  for (const step of later) {
     const model = modelOf(env, step.alias ?? '');
     const maxTokens = step.spec.max_tokens ?? model.max_tokens;
-    let bytes = emptyRenderBytes(env, work, step) + 16 * 3 + (env.extraBytes[step.position] ?? 0);
-    for (const [id, uses] of step.outputUses) bytes += uses * outputBytes(env, work, id);
-    holds.push({ position: step.position, nanoUsd: worstCaseNanoUsd(bytes, maxTokens, model.price) });
+    const texts = (step.system ? 1 : 0) + 1;
+    const rendered = Math.min(
+      emptyRenderBytes(env, work, step) + usedBytes(step, outputs),
+      texts * DEFAULT_LIMITS.outputBytes,
+    );
+    const bound = rendered + 16 * 3 + (env.extraBytes[step.position] ?? 0);
+    holds.push({ position: step.position, nanoUsd: worstCaseNanoUsd(bound, maxTokens, model.price) });
   }
   return holds;
 }
 
-function outputBytes(env: RecordEnv, work: RecordWork, id: string): number {
-  const step = env.template.steps.find((s) => s.id === id);
-  if (!step) return 0;
-  if (step.position < work.step) return utf8Bytes(work.visible[id]?.output ?? '');
-  if (step.kind !== 'model') return 64;
-  return (step.spec.max_tokens ?? modelOf(env, step.alias ?? '').max_tokens) * BYTES_PER_TOKEN;
+/** By step: bytes of its output, as they are or at most will be. */
+function outputBytes(env: RecordEnv, work: RecordWork): ReadonlyMap<string, number> {
+  const bytes = new Map<string, number>();
+  for (const step of env.template.steps) {
+    if (step.position < work.step) bytes.set(step.id, utf8Bytes(work.visible[step.id]?.output ?? ''));
+    else if (step.kind === 'sample') bytes.set(step.id, sampleBytes(step.spec.sample));
+    else if (step.kind === 'compute')
+      bytes.set(step.id, Math.min(64 + usedBytes(step, bytes), DEFAULT_LIMITS.builtBytes));
+    else bytes.set(step.id, (step.spec.max_tokens ?? modelOf(env, step.alias ?? '').max_tokens) * BYTES_PER_TOKEN);
+  }
+  return bytes;
+}
+
+function usedBytes(step: CompiledStep, outputs: ReadonlyMap<string, number>): number {
+  let bytes = 0;
+  for (const [id, uses] of step.outputUses) bytes += uses * (outputs.get(id) ?? 0);
+  return bytes;
+}
+
+function sampleBytes(spec: CompiledStep['spec']['sample']): number {
+  const values = spec?.type === 'category' ? spec.values : [];
+  return values.reduce<number>((most, value) => Math.max(most, utf8Bytes(String(value))), 64);
 }
 
 function emptyRenderBytes(env: RecordEnv, work: RecordWork, step: CompiledStep): number {
   const steps: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
   for (const s of env.template.steps.slice(0, step.position)) {
-    steps[s.id] = work.visible[s.id] ?? { output: '', json: s.schema ? {} : '' };
+    steps[s.id] = work.visible[s.id] ?? { output: '', json: s.standIn, skipped: false };
   }
   const context =
     work.context instanceof Map ? new Map([...work.context, ['steps', steps]]) : { ...work.context, steps };
@@ -421,7 +443,7 @@ function emptyRenderBytes(env: RecordEnv, work: RecordWork, step: CompiledStep):
       bytes += utf8Bytes(render(part, context, renderOptions(env, work, step)));
     } catch (e) {
       if (!(e instanceof TemplateError)) throw e;
-      // A field of a parsed output that does not exist yet: count the text and the whole row instead.
+      // It does something with an output that an empty one does not bear: count the text and the whole row instead.
       bytes += 2 * utf8Bytes(step.spec.prompt ?? '') + utf8Bytes(toJson(work.row));
     }
   }
