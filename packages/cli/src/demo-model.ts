@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** The model of examples/spam/job.yaml, by its name in the catalogue. */
 export const MODEL = 'SmolLM2-135M-Instruct';
-const FILE = `${MODEL}.Q4_1.gguf`;
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 /** About 90 MB; whoever has no faster line than that need not wait for a demo. */
 const PULL_LIMIT_MS = 180_000;
@@ -15,20 +13,21 @@ const PULL_LIMIT_MS = 180_000;
 /** Why the small model can't be run here, for people; null = it can. Fetches it where it is missing, trying once. */
 export async function whyNoModel(io: {
   env: NodeJS.ProcessEnv;
+  cwd: string;
   stdout: { write(text: string): unknown };
 }): Promise<string | null> {
   if (!existsSync(join(ROOT, 'optional/llama/node_modules/node-llama-cpp/package.json'))) {
     return 'node-llama-cpp is not installed; see optional/llama';
   }
-  if (placesOf(io.env).some((place) => existsSync(join(place, FILE)))) return null;
-  io.stdout.write(`The model ${MODEL} (about 90 MB) is not here yet: stint models pull ${MODEL}\n`);
+  if (await isHere(io)) return null;
+  io.stdout.write(`The model ${MODEL} is not here yet. Fetching it once, about 90 MB: stint models pull ${MODEL}\n`);
   return (await pull(io.env)) ? null : 'the model file is not here and could not be fetched';
 }
 
-function placesOf(env: NodeJS.ProcessEnv): string[] {
-  const cache = env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache');
-  const own = env['STINT_MODELS'];
-  return [...(own === undefined ? [] : [own]), join(ROOT, '../shared/models'), join(cache, 'stint/models')];
+async function isHere(io: { env: NodeJS.ProcessEnv; cwd: string }): Promise<boolean> {
+  const { modelsList } = await import('@stint/runtime');
+  const { body } = await modelsList({ env: io.env, cwd: io.cwd });
+  return 'models' in body && body.models.some((m) => m.name === MODEL && m.path !== null);
 }
 
 /** A process of its own, so that it can be ended when it takes too long. */

@@ -25,6 +25,19 @@ test('an unknown flag of the demo is refused with its usage, and nothing runs', 
   rmSync(io.cwd, { recursive: true });
 });
 
+test.each(['abc', '0', '1e3', '100000000000'])(
+  'a number of records of the demo that is none is refused: %s',
+  async (n) => {
+    const { io, out, err } = terminal();
+    expect(await demo(['--num-records', n], io)).toBe(2);
+    expect(err()).toBe(
+      `stint: --num-records ${n}: not a whole number from 1 to 100000000\n  Give --num-records a whole number.\n`,
+    );
+    expect(out()).toBe('');
+    rmSync(io.cwd, { recursive: true });
+  },
+);
+
 test('the demo explains itself without running', async () => {
   const { io, out } = terminal();
   expect(await demo(['--help'], io)).toBe(0);

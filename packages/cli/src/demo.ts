@@ -3,9 +3,12 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
+import { isAppError } from '@stint/core';
 import type { JobSummary } from '@stint/runtime';
+import { numRecords } from './arguments.ts';
 import { MODEL, whyNoModel } from './demo-model.ts';
 import { firstRows, mailTable } from './demo-view.ts';
+import { bodyOf, errorText } from './terminal.ts';
 
 /** What the demo needs of the terminal and the process around it. */
 export interface DemoIo {
@@ -35,8 +38,11 @@ export async function demo(argv: readonly string[], io: DemoIo): Promise<number>
       args: [...argv],
       options: { 'num-records': { type: 'string' }, rehearsal: { type: 'boolean' }, help: { type: 'boolean' } },
     }).values;
+    if (options['num-records'] !== undefined) numRecords(options['num-records']);
   } catch (e) {
-    io.stderr.write(`stint: ${e instanceof Error ? e.message : String(e)}\n${HELP}`);
+    io.stderr.write(
+      isAppError(e) ? errorText(bodyOf(e)) : `stint: ${e instanceof Error ? e.message : String(e)}\n${HELP}`,
+    );
     return 2;
   }
   if (options.help) {
@@ -93,7 +99,8 @@ async function runJob(provider: Provider, more: readonly string[], io: DemoIo, s
 async function conclude(provider: Provider, run: Run, io: DemoIo, say: Say): Promise<number> {
   const { exitCode, summary } = run;
   if (exitCode === 0 && summary) await showResult(summary, outOf(provider), provider, run.wasComplete, io, say);
-  else if (summary) say('\nWhat is finished is kept. Go on with: npm start');
+  // What was refused has said so, and touched nothing.
+  else if (summary && exitCode !== 2 && exitCode !== 4) say('\nWhat is finished is kept. Go on with: npm start');
   return exitCode;
 }
 
