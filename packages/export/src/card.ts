@@ -168,7 +168,7 @@ function made(d: CardData): string[][] {
     ],
     [
       'tokens',
-      `${count(sum((s) => s.inputTokens))} in, ${count(sum((s) => s.outputTokens))} out, ${count(sum((s) => s.calls))} calls`,
+      `${count(sum((s) => s.inputTokens))} in, ${count(sum((s) => s.outputTokens))} out, ${count(r.calls.settled + r.calls.unknown)} calls`,
     ],
     [
       'cost',

@@ -36,12 +36,11 @@ export async function reportData(
     histogram: new Array<number>(BOUNDS.length).fill(0),
     maxMs: 0,
   }));
-  const calls = { settled: 0, released: 0, unknown: 0 };
+  const calls = { settled: 0, unknown: 0 };
   const curve = new CostCurve();
   await log.scan((call) => {
     if (call.state === 'SETTLED') calls.settled++;
     else if (call.state === 'UNKNOWN') calls.unknown++;
-    else if (call.state === 'RELEASED') calls.released++;
     if (call.state !== 'SETTLED' && call.state !== 'UNKNOWN') return;
     curve.add(call.atMs, call.costNanoUsd);
     const tally = tallies[call.step];

@@ -26,8 +26,11 @@ export interface ReportData {
     /** Latency in ms of settled calls. */
     latencyMs: { p50: number; p90: number; p99: number; max: number; histogram: { upToMs: number; calls: number }[] };
   }[];
-  /** Calls by final state. */
-  calls: { settled: number; released: number; unknown: number };
+  /**
+   * Calls that are, or may have been, billed. RELEASED rows of the log are left out: most of them were never calls, but
+   * money set aside for steps that did not run.
+   */
+  calls: { settled: number; unknown: number };
   /** Reject reasons with counts, most frequent first. */
   rejects: { code: string; count: number }[];
   models: { alias: string; provider: string; model: string; priceSource: string }[];

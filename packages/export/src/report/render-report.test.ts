@@ -37,7 +37,7 @@ const data = (change: Partial<ReportData> = {}): ReportData => ({
   restNanoUsd: 90_000,
   costOverTime: [1, 2, 3, 4].map((i) => ({ atMs: 1_000_000 + i * 1000, nanoUsd: i * 325_000, calls: i * 10 })),
   steps: [step('ask'), step('answer')],
-  calls: { settled: 60, released: 5, unknown: 1 },
+  calls: { settled: 60, unknown: 1 },
   rejects: [{ code: 'SCHEMA', count: 4 }],
   models: [{ alias: 'm', provider: 'openai', model: 'm1', priceSource: 'job file' }],
   ...change,
@@ -49,7 +49,7 @@ const EMPTY: Partial<ReportData> = {
   models: [],
   elapsedMs: 0,
   records: { target: 1, ok: 0, failed: 0, rejected: 0 },
-  calls: { settled: 0, released: 0, unknown: 0 },
+  calls: { settled: 0, unknown: 0 },
   money: { capNanoUsd: null, settledNanoUsd: 0, unknownNanoUsd: 0 },
   restNanoUsd: null,
 };
@@ -110,6 +110,7 @@ describe('the report', () => {
     ]) {
       expect(page).toContain(text);
     }
+    expect(page).toContain('charged at their worst case: $0.00010 more');
     expect(page).toContain('4 answers were cut off');
     expect(page).toContain('class="status bad"');
   });

@@ -72,6 +72,7 @@ export function renderReport(d: ReportData): string {
             ]),
           )}
           ${cut > 0 ? html`<p class="note">${whole(cut)} answers were cut off at max_tokens. They are kept unless the step says expect: { complete: true }.</p>` : null}
+          ${d.calls.unknown > 0 ? html`<p class="note">Calls whose answer was lost are charged at their worst case: ${usd(d.money.unknownNanoUsd)} more.</p>` : null}
           ${
             d.rejects.length === 0
               ? null

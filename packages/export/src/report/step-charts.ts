@@ -31,12 +31,11 @@ function bars(rows: readonly Bar[]): Html {
 
 /** From calls to records. */
 export function yieldFunnel(d: ReportData): Html {
-  const { settled, unknown, released } = d.calls;
+  const { settled, unknown } = d.calls;
   const { ok, failed, rejected, target } = d.records;
   return bars([
-    { label: 'calls sent', value: settled + unknown + released, kind: 'neutral' },
-    { label: 'not billed (refused, throttled)', value: released, kind: 'muted' },
-    { label: 'answer lost, charged at worst case', value: unknown, kind: 'bad' },
+    { label: 'calls paid for', value: settled + unknown, kind: 'neutral' },
+    { label: 'answer lost', value: unknown, kind: 'bad' },
     { label: 'answers', value: settled, kind: 'neutral' },
     { label: 'attempts rejected', value: rejected, kind: 'bad' },
     { label: 'records given up', value: failed, kind: 'bad' },

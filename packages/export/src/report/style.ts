@@ -2,8 +2,8 @@
 
 /** The report's only style: light and dark, screen, phone and paper. */
 export const STYLE = `
-:root{color-scheme:light dark;--ink:#1c2330;--soft:#5b6575;--line:#dde2ea;--paper:#fff;--card:#f6f8fb;--main:#2457d6;--other:#0f8a7e;--good:#1e8e4e;--bad:#c2410c;--muted:#9aa4b2}
-@media (prefers-color-scheme:dark){:root{--ink:#e6eaf2;--soft:#9aa6b8;--line:#2c3443;--paper:#12161e;--card:#1a202b;--main:#7aa2ff;--other:#4fd1c0;--good:#4ac27b;--bad:#ff9463;--muted:#6b7689}}
+:root{color-scheme:light dark;--ink:#1c2330;--soft:#5b6575;--line:#dde2ea;--paper:#fff;--card:#f6f8fb;--main:#2457d6;--other:#0f8a7e;--good:#1e8e4e;--bad:#c2410c}
+@media (prefers-color-scheme:dark){:root{--ink:#e6eaf2;--soft:#9aa6b8;--line:#2c3443;--paper:#12161e;--card:#1a202b;--main:#7aa2ff;--other:#4fd1c0;--good:#4ac27b;--bad:#ff9463}}
 *{box-sizing:border-box}
 body{margin:0 auto;max-width:60rem;padding:2rem 1.25rem 4rem;background:var(--paper);color:var(--ink);font:15px/1.5 system-ui,sans-serif}
 h1{font-size:1.6rem;margin:0;overflow-wrap:anywhere}h2{font-size:1.1rem;margin:2.25rem 0 .75rem}
@@ -19,7 +19,7 @@ svg{display:block;width:100%;height:auto}.axis{font-size:11px;fill:var(--soft)}.
 .cap{stroke:var(--bad);stroke-width:1.5;stroke-dasharray:5 4}.cap-label{font-size:11px;fill:var(--bad)}
 .bar{display:grid;grid-template-columns:minmax(6rem,14rem) 1fr minmax(5rem,auto);gap:.75rem;align-items:center;padding:.15rem 0}
 .bar-label{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.bar-track{height:.8rem}.bar-value{text-align:right;font-variant-numeric:tabular-nums}
-.neutral,.in{fill:var(--main)}.out{fill:var(--other)}.good{fill:var(--good)}.bad{fill:var(--bad)}.muted{fill:var(--muted)}
+.neutral,.in{fill:var(--main)}.out{fill:var(--other)}.good{fill:var(--good)}.bad{fill:var(--bad)}
 .figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(18rem,1fr));gap:1rem}figure{margin:0;background:var(--card);border:1px solid var(--line);border-radius:.5rem;padding:.75rem}
 figcaption{font-size:.85rem;color:var(--soft);margin-bottom:.5rem;overflow-wrap:anywhere}
 .scroll{overflow-x:auto}table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.3rem .75rem .3rem 0;border-bottom:1px solid var(--line);vertical-align:top;overflow-wrap:anywhere}
