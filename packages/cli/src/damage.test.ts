@@ -204,6 +204,13 @@ describe('verify', () => {
     expect(text).toContain('the sums of the call log are not those of its rows');
   });
 
+  test('a lost checkpoint of the job', async () => {
+    rmSync(file('checkpoint.json'));
+    const { exitCode, text } = await look();
+    expect(exitCode).toBe(1);
+    expect(text).toContain('checkpoint.json');
+  });
+
   test('lost exports', async () => {
     rmSync(file('exports/manifest.json'));
     expect((await look()).text).toContain('exports/manifest.json');

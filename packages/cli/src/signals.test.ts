@@ -173,6 +173,25 @@ describe('cancel', () => {
     expect(summaryOf(exported).exports[0]?.rows).toBe(summaryOf(ran).records.ok);
   });
 
+  test('a holder that was killed: status says so, verify finds nothing, cancel accounts for its calls', async () => {
+    stub.set({ latencyMs: 60_000 });
+    bench.yaml('job.yaml', jobFile(stub.url, { concurrency: 3 }));
+    const first = startCli(GENERATE, { cwd: bench.dir });
+    await inFlight(3);
+    expect(summaryOf(await runCli(['status', 'out', '--json'], { cwd: bench.dir })).status).toBe('RUNNING');
+    first.child.kill('SIGKILL');
+    await first.done;
+    const status = summaryOf(await runCli(['status', 'out', '--json'], { cwd: bench.dir }));
+    expect(status).toMatchObject({ status: 'QUEUED', reason: { reason: 'INTERRUPTED' } });
+    expect((await runCli(['verify', 'out'], { cwd: bench.dir })).code).toBe(0);
+    const cancelled = summaryOf(await runCli(['cancel', 'out', '--json'], { cwd: bench.dir }));
+    expect(cancelled).toMatchObject({ status: 'CANCELLED', cost_usd: { settled: 0, held: 0 }, usage: { calls: 3 } });
+    expect(cancelled.cost_usd.unknown).toBeGreaterThan(0);
+    expect(cancelled.cost_usd.unknown).toBeLessThan(status.cost_usd.held);
+    expect(summaryOf(await runCli(['cancel', 'out', '--json'], { cwd: bench.dir }))).toEqual(cancelled);
+    expect((await runCli(['verify', 'out'], { cwd: bench.dir })).code).toBe(0);
+  });
+
   test('a job that nobody holds is cancelled at once', async () => {
     bench.yaml('job.yaml', jobFile(stub.url, { budget_limit: 0.0003 }));
     expect((await runCli(GENERATE, { cwd: bench.dir })).code).toBe(5);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { join, resolve } from 'node:path';
-import { AppError, isAppError, outputFormats } from '@stint/core';
-import type { JobReason, JobState, JobStatus, OutputFormat } from '@stint/core';
+import { AppError, isAppError, LEASE_MS, outputFormats, reasonOf, toAppError } from '@stint/core';
+import type { JobReason, JobState, JobStatus, Lease, OutputFormat } from '@stint/core';
 import { describeThisProcess, openSeedFile, ownerIsAlive } from '@stint/local';
 import type { CommandResult, JobSummary, ResumeOptions, RunOptions } from './commands.ts';
 import { writeExports } from './finish-exports.ts';
@@ -49,9 +49,20 @@ export async function status(o: RunOptions & { dir: string }): Promise<CommandRe
   );
 }
 
-/** A RUNNING job whose holder is gone is not running: the next run takes it over. */
+/** A RUNNING job whose process is gone waits for the next run, which takes it over. */
 function shownOf(state: JobState): { status: JobStatus; reason: JobReason | null } {
-  return { status: state.status, reason: state.status === 'COMPLETED' ? null : state.reason };
+  if (state.status === 'COMPLETED') return { status: 'COMPLETED', reason: null };
+  if (state.status !== 'RUNNING' || !isGone(state.lease)) return { status: state.status, reason: state.reason };
+  const reason = new AppError('CANCELED', 'INTERRUPTED', 'the process that ran it ended without a word', {
+    hint: 'Run the same command again to go on from here; nothing paid for is lost.',
+    details: { signal: null },
+  });
+  return { status: 'QUEUED', reason: reasonOf(reason) };
+}
+
+/** Nobody holds it, or only one that can't come back or overslept. */
+function isGone(lease: Lease | null): boolean {
+  return !lease || lease.expiresAtMs <= Date.now() || ownerIsAlive(lease.owner, describeThisProcess()) === 'dead';
 }
 
 /** How long `cancel` waits for the holder to stop, ms; it lets calls in flight go on for 10 s. */
@@ -65,12 +76,9 @@ export async function cancel(o: RunOptions & { dir: string }): Promise<CommandRe
         hint: 'There is nothing left to cancel.',
       });
     }
-    const self = describeThisProcess();
     const until = Date.now() + CANCEL_WAIT_MS;
     for (let seen: JobState | null = state; ; seen = await folder.jobs.read()) {
-      const holder = seen?.lease;
-      const gone = !holder || holder.expiresAtMs <= Date.now() || ownerIsAlive(holder.owner, self) === 'dead';
-      const now = await folder.jobs.cancel(gone, seen?.epoch ?? 0, Date.now());
+      const now = await folder.jobs.cancel(isGone(seen?.lease ?? null), seen?.epoch ?? 0, Date.now());
       if (now === 'CANCELLED') break;
       if (now === 'COMPLETED') {
         throw new AppError('FAILED_PRECONDITION', 'ALREADY_COMPLETED', `job ${jobId} completed in the meantime`);
@@ -82,10 +90,25 @@ export async function cancel(o: RunOptions & { dir: string }): Promise<CommandRe
       }
       await new Promise((done) => setTimeout(done, 200));
     }
+    await closeCallLog(folder);
     const after = await folder.jobs.read();
     const body = await summarise(folder, o.dir, jobId, after ?? state, { status: 'CANCELLED', reason: null });
     return { exitCode: 0, body };
   });
+}
+
+/** No run will ever take over what a holder that died left in the call log: it is accounted for here. */
+async function closeCallLog({ jobs, log }: JobFolder): Promise<void> {
+  const state = await jobs.read();
+  if (!state) return;
+  try {
+    const lease = await jobs.acquire('job', describeThisProcess(), state.epoch, Date.now() + LEASE_MS, []);
+    await log.takeOver(lease, Date.now());
+    await jobs.release(lease, { status: 'CANCELLED', reason: state.reason, elapsedMs: state.elapsedMs });
+  } catch (e) {
+    // Another `cancel` is at it.
+    if (toAppError(e).reason !== 'LEASE_LOST') throw e;
+  }
 }
 
 /** `stint export DIR`: writes what is committed so far, whatever the job's status. */

@@ -222,7 +222,7 @@ async function checkJobCheckpoint(
   jobDigest: string,
   found: Findings,
 ): Promise<void> {
-  if (shards.length === 0 && !existsSync(join(folder.dir, JOB_CHECKPOINT_KEY))) return;
+  if (!existsSync(join(folder.dir, JOB_CHECKPOINT_KEY)) && (await diedBeforeIt(folder, shards))) return;
   const key = JOB_CHECKPOINT_KEY;
   const doc = readJobCheckpoint(key, parse(key, (await folder.store.get(key)).body));
   if (doc.job_digest !== jobDigest) found.add('inputs', 'job.json', 'was edited: its digest is not the checkpoint’s');
@@ -238,6 +238,13 @@ async function checkJobCheckpoint(
   }
   const ok = doc.shards.reduce((n, s) => n + s.ok, 0);
   if (doc.records_generated !== ok) found.add('checkpoint', key, 'its records_generated is not the sum of its shards');
+}
+
+/** A death before the first of the job's checkpoints leaves none; its shards may have come one commit further. */
+async function diedBeforeIt(folder: JobFolder, shards: readonly ShardCheckpoint[]): Promise<boolean> {
+  const { status } = (await folder.jobs.read()) ?? { status: 'QUEUED' };
+  const neverWritten = status === 'QUEUED' || status === 'RUNNING' || status === 'CANCELLED';
+  return neverWritten && shards.every((s) => s.batches.length <= 1 && s.rejects.length <= 1);
 }
 
 /** Reads every committed record: present once, of this job, and with the prompts that its seeds and template make. */
