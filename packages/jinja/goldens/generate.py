@@ -5,14 +5,19 @@ A golden is {name, template, files?, context, output | error}; one with a `diffe
 where the interpreter means to do something else. Run: python3 packages/jinja/goldens/generate.py
 """
 
+import copy
 import json
 import pathlib
 
-from cases import differences, expressions, filters, filters_text, methods, statements, syntax, tests
+from cases import differences, expressions, filters, filters_text, formatting, inheritance, lazy, methods
+from cases import numbers, statements, syntax, tests, unicode
 from oracle import outcome
 
 HERE = pathlib.Path(__file__).parent
-MODULES = [expressions, syntax, statements, filters, filters_text, tests, methods]
+MODULES = [
+    expressions, syntax, statements, filters, filters_text, tests, methods,
+    numbers, formatting, lazy, unicode, inheritance, differences,
+]
 
 
 def goldens():
@@ -26,9 +31,16 @@ def goldens():
 
 
 def golden(case):
-    result = outcome(case)
+    # A copy, for a template may change lists of its context.
+    result = outcome(copy.deepcopy(case))
     result.pop("message", None)
     return {"context": {}, **case, **result}
+
+
+def line(golden):
+    text = json.dumps(golden, ensure_ascii=False)
+    # What is no UTF-8, half of a surrogate pair, is written as an escape.
+    return json.dumps(golden) if any("\ud800" <= c <= "\udfff" for c in text) else text
 
 
 def main():
@@ -37,7 +49,7 @@ def main():
     twice = {n for n in names if names.count(n) > 1}
     if twice:
         raise SystemExit(f"names used twice: {sorted(twice)}")
-    lines = [json.dumps(g, ensure_ascii=False) for g in all_goldens]
+    lines = [line(g) for g in all_goldens]
     (HERE / "goldens.json").write_text("[\n" + ",\n".join(lines) + "\n]\n", encoding="utf-8")
     failing = sum("error" in g for g in all_goldens)
     print(f"{len(all_goldens)} goldens, {failing} of them errors")

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Argument, Expr } from './ast.ts';
+import { attribute, item } from './access.ts';
+import { Dict } from './dict.ts';
 import { TemplateError, typeError } from './errors.ts';
-import { binary, compareOp, sliceOf, unary } from './operations.ts';
-import { attribute, item } from './runtime.ts';
+import { binary, compareOp, iterate, sliceOf, unary } from './operations.ts';
 import type { Frame, Rendering } from './runtime.ts';
 import { toText } from './text.ts';
-import { Tuple, Undefined, entriesOf, isMapping, truthy, typeName } from './values.ts';
-import { iterate } from './operations.ts';
+import { entriesOf, isMapping, truthy, Tuple, Undefined } from './values.ts';
 
 export type Evaluate = (r: Rendering, f: Frame) => unknown;
 
@@ -41,7 +41,8 @@ export function compileExpression(e: Expr): Evaluate {
       return (r, f) => {
         const local = f.get(name);
         if (local !== undefined) return local;
-        return r.global(name, f.bare) ?? (f.bare ? new Undefined(name) : missing(r, name));
+        const outer = r.global(name, f.bare);
+        return outer === undefined ? new Undefined(name) : outer;
       };
     }
     case 'list': {
@@ -63,7 +64,9 @@ export function compileExpression(e: Expr): Evaluate {
       return (r, f) => {
         r.meter.objects(1);
         r.meter.elements(entries.length * 4);
-        return new Map(entries.map(([k, v]) => [hashable(k(r, f)), v(r, f)]));
+        const made = new Dict();
+        for (const [k, v] of entries) made.put(k(r, f), v(r, f), r.meter);
+        return made;
       };
     }
     case 'attr': {
@@ -92,8 +95,9 @@ export function compileExpression(e: Expr): Evaluate {
       const args = argumentsOf(e.args);
       const { name, negated, line } = e;
       return (r, f) => {
-        const { args: list } = args(r, f);
-        return guard(r, line, () => r.test(name, target(r, f), list)) !== negated;
+        const value = target(r, f);
+        const bound = args(r, f);
+        return guard(r, line, () => r.test(name, value, bound.args, bound.kwargs)) !== negated;
       };
     }
     case 'unary': {
@@ -164,19 +168,6 @@ export function compileExpression(e: Expr): Evaluate {
   }
 }
 
-function hashable(key: unknown): unknown {
-  if (isMapping(key) || (Array.isArray(key) && !(key instanceof Tuple)))
-    throw typeError(`unhashable type: '${typeName(key)}'`);
-  return key;
-}
-
-function missing(r: Rendering, name: string): unknown {
-  // A name that holds null is not missing.
-  const { data } = r;
-  if (data instanceof Map ? data.has(name) : Object.hasOwn(data, name)) return null;
-  return new Undefined(name);
-}
-
 interface Bound {
   args: unknown[];
   kwargs: Map<string, unknown>;
@@ -197,10 +188,14 @@ function argumentsOf(list: readonly Argument[]): (r: Rendering, f: Frame) => Bou
         r.meter.elements(items.length);
         for (const x of items) bound.args.push(x);
       } else if (a.spread === '**') {
-        if (!isMapping(v)) throw new TemplateError('type', 'an argument after ** must be a mapping');
+        if (!isMapping(v)) throw typeError('an argument after ** must be a mapping');
         const entries = entriesOf(v);
         r.meter.elements(entries.length * 4);
-        for (const [k, x] of entries) bound.kwargs.set(toText(k, r.meter), x);
+        for (const [k, x] of entries) {
+          if (typeof k !== 'string') throw typeError('keywords must be strings');
+          if (bound.kwargs.has(k)) throw typeError(`got multiple values for keyword argument '${k}'`);
+          bound.kwargs.set(k, x);
+        }
       } else if (a.name !== null) bound.kwargs.set(a.name, v);
       else bound.args.push(v);
     }

@@ -65,7 +65,7 @@ function statement(s: Stmt, c: Context): Run {
     case 'data': {
       const { text } = s;
       return (r) => {
-        r.emit(text);
+        if (!r.silent) r.emit(text);
       };
     }
     case 'print': {
@@ -153,7 +153,7 @@ function statement(s: Stmt, c: Context): Run {
       return extendsStatement(s);
     case 'block':
       c.blocks.set(s.name, { run: sequence(s.body, inside), template: c.name });
-      return blockStatement(s);
+      return blockStatement(s, c.top);
   }
 }
 
@@ -181,7 +181,6 @@ function callStatement(s: Extract<Stmt, { kind: 'callblock' }>, c: Context): Run
   return (r, f) => {
     r.line = line;
     r.meter.step(steps);
-    if (r.silent) return;
     const inner = new Frame(f);
     inner.vars.set(CALLER, make(r, f));
     r.emit(toText(call(r, inner), r.meter));

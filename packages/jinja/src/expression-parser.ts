@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Argument, Expr, Target } from './ast.ts';
-import { TemplateError } from './errors.ts';
 import { filterNames } from './filters.ts';
-import type { Token, TokenType } from './lexer.ts';
 import { testNames } from './tests.ts';
+import { describe, TokenReader } from './token-reader.ts';
 import { asFloat } from './values.ts';
 
 const COMPARISONS = new Set(['==', '!=', '<', '>', '<=', '>=']);
@@ -23,77 +22,10 @@ const RESERVED = new Set([
   'False',
   'None',
 ]);
-const MAX_NESTING = 100;
-/** Operators, filters or attributes in a row. */
-const MAX_CHAIN = 500;
-
 /** Expressions, with Jinja's precedence: if-else, or, and, not, comparisons, + -, ~, * / // %, unary, **, postfix. */
-export class ExpressionParser {
-  readonly #tokens: readonly Token[];
-  readonly #template: string;
-  #at = 0;
-  #depth = 0;
-
-  constructor(tokens: readonly Token[], template: string) {
-    this.#tokens = tokens;
-    this.#template = template;
-  }
-
-  peek(ahead = 0): Token {
-    return this.#tokens[Math.min(this.#at + ahead, this.#tokens.length - 1)] ?? { type: 'eof', text: '', line: 0 };
-  }
-
-  take(): Token {
-    const t = this.peek();
-    this.#at++;
-    return t;
-  }
-
-  fail(message: string, line = this.peek().line): never {
-    throw new TemplateError('syntax', message, { template: this.#template, line });
-  }
-
-  /** Depth is bounded here, so that a hostile template never overflows the stack. */
-  nested<T>(run: () => T): T {
-    if (++this.#depth > MAX_NESTING) this.fail(`nested more than ${String(MAX_NESTING)} levels deep`);
-    const result = run();
-    this.#depth--;
-    return result;
-  }
-
-  /** Counts the links of a chain, which nests in the tree as parentheses do. */
-  #chain(): () => void {
-    let links = 0;
-    return () => {
-      if (++links > MAX_CHAIN) this.fail(`a chain of more than ${String(MAX_CHAIN)} operators`);
-    };
-  }
-
-  isOp(text: string): boolean {
-    const t = this.peek();
-    return t.type === 'op' && t.text === text;
-  }
-  isName(text: string): boolean {
-    const t = this.peek();
-    return t.type === 'name' && t.text === text;
-  }
-  expect(type: TokenType): Token {
-    const t = this.peek();
-    if (t.type !== type) {
-      const wanted =
-        type === 'endprint' ? 'end of print statement' : type === 'endblock' ? 'end of statement block' : type;
-      this.fail(`expected token '${wanted}', got '${describe(t)}'`);
-    }
-    return this.take();
-  }
-  expectOp(text: string): void {
-    if (!this.isOp(text)) this.fail(`expected token '${text}', got '${describe(this.peek())}'`);
-    this.take();
-  }
-  expectName(text: string): void {
-    if (!this.isName(text)) this.fail(`expected token '${text}', got '${describe(this.peek())}'`);
-    this.take();
-  }
+export class ExpressionParser extends TokenReader {
+  /** For loops around what is parsed; within one `loop` is taken. */
+  protected loops = 0;
 
   assignable(): string {
     const t = this.peek();
@@ -102,16 +34,19 @@ export class ExpressionParser {
     return this.take().text;
   }
 
-  target(withTuple: boolean, withNamespace = false): Target {
+  /** What a value is bound to; only `set` reaches into a namespace. */
+  target(withTuple: boolean, statement: 'set' | 'for' | 'with'): Target {
     const one = (): Target => {
       if (this.isOp('(')) {
         this.take();
-        const t = this.nested(() => this.target(true));
+        const t = this.nested(() => this.target(true, statement));
         this.expectOp(')');
         return t;
       }
       const name = this.assignable();
-      if (withNamespace && this.isOp('.')) {
+      if (name === 'loop' && statement === 'set' && this.loops > 0)
+        this.fail("Can't assign to special loop variable in for-loop target");
+      if (statement === 'set' && this.isOp('.')) {
         this.take();
         return { kind: 'ns', name, attr: this.expect('name').text };
       }
@@ -151,7 +86,7 @@ export class ExpressionParser {
   expression(): Expr {
     return this.nested(() => {
       let value = this.#or();
-      const link = this.#chain();
+      const link = this.chain();
       while (this.isName('if')) {
         link();
         const { line } = this.take();
@@ -169,7 +104,7 @@ export class ExpressionParser {
 
   #or(): Expr {
     let left = this.#and();
-    const link = this.#chain();
+    const link = this.chain();
     while (this.isName('or')) {
       link();
       const { line } = this.take();
@@ -180,7 +115,7 @@ export class ExpressionParser {
 
   #and(): Expr {
     let left = this.#not();
-    const link = this.#chain();
+    const link = this.chain();
     while (this.isName('and')) {
       link();
       const { line } = this.take();
@@ -217,7 +152,7 @@ export class ExpressionParser {
 
   #sum(): Expr {
     let left = this.#concat();
-    const link = this.#chain();
+    const link = this.chain();
     while (this.isOp('+') || this.isOp('-')) {
       link();
       const t = this.take();
@@ -238,7 +173,7 @@ export class ExpressionParser {
 
   #product(): Expr {
     let left = this.#power();
-    const link = this.#chain();
+    const link = this.chain();
     while (this.isOp('*') || this.isOp('/') || this.isOp('//') || this.isOp('%')) {
       link();
       const t = this.take();
@@ -266,7 +201,7 @@ export class ExpressionParser {
   /** Unlike Python's, Jinja's `**` goes to the left, and a sign binds tighter: `-2 ** 2` is 4. */
   #power(): Expr {
     let left = this.#unary();
-    const link = this.#chain();
+    const link = this.chain();
     while (this.isOp('**')) {
       link();
       const { line } = this.take();
@@ -353,7 +288,7 @@ export class ExpressionParser {
 
   #postfix(start: Expr): Expr {
     let value = start;
-    const link = this.#chain();
+    const link = this.chain();
     for (;;) {
       if (this.isOp('.')) {
         link();
@@ -382,38 +317,61 @@ export class ExpressionParser {
         this.take();
         colons++;
         parts[colons] = null;
-      } else if (this.isOp(',')) this.fail('a subscript takes one key');
-      else if (parts[colons]) this.fail(`expected token ']', got '${describe(this.peek())}'`);
+      } else if (this.isOp(',')) {
+        if (colons > 0 || !parts[0]) this.fail('a slice stands alone');
+        return { kind: 'item', object, key: this.#tupleKey(parts[0], line), line };
+      } else if (parts[colons]) this.fail(`expected token ']', got '${describe(this.peek())}'`);
       else parts[colons] = this.expression();
     }
     this.take();
     if (colons === 0) {
-      const key = parts[0] ?? this.fail('expected subscript expression', line);
+      const key = parts[0] ?? { kind: 'tuple', items: [], line };
       return { kind: 'item', object, key, line };
     }
     if (colons > 2) this.fail('a slice has at most three parts', line);
     return { kind: 'slice', object, start: parts[0] ?? null, stop: parts[1] ?? null, step: parts[2] ?? null, line };
   }
 
+  /** The rest of `[a, b]`, which stands for one key. */
+  #tupleKey(first: Expr, line: number): Expr {
+    const items = [first];
+    while (this.isOp(',')) {
+      this.take();
+      items.push(this.expression());
+    }
+    this.expectOp(']');
+    return { kind: 'tuple', items, line };
+  }
+
   #arguments(): Argument[] {
     return this.nested(() => {
       const args: Argument[] = [];
+      const names = new Set<string>();
+      let [list, mapping] = [false, false];
+      const ensure = (isRight: boolean): void => {
+        if (!isRight) this.fail('invalid syntax for function call expression');
+      };
       this.expectOp('(');
       while (!this.isOp(')')) {
         if (args.length > 0) {
           this.expectOp(',');
           if (this.isOp(')')) break;
         }
+        ensure(!mapping);
         if (this.isOp('*') || this.isOp('**')) {
           const spread = this.take().text as '*' | '**';
+          ensure(spread === '**' || !list);
+          if (spread === '*') list = true;
+          else mapping = true;
           args.push({ name: null, spread, value: this.expression() });
         } else if (this.peek().type === 'name' && this.peek(1).type === 'op' && this.peek(1).text === '=') {
           const name = this.take().text;
+          if (names.has(name)) this.fail(`keyword argument repeated: ${name}`);
+          names.add(name);
           this.take();
           args.push({ name, spread: '', value: this.expression() });
         } else {
-          if (args.some((a) => a.name !== null || a.spread === '**'))
-            this.fail('invalid syntax for function call expression');
+          ensure(!list && names.size === 0);
           args.push({ name: null, spread: '', value: this.expression() });
         }
       }
@@ -436,7 +394,7 @@ export class ExpressionParser {
   filterChain(start: Expr | null, inline: boolean): Expr | null {
     let value = start;
     let first = inline;
-    const link = this.#chain();
+    const link = this.chain();
     while (this.isOp('|') || first) {
       link();
       if (!first) this.take();
@@ -466,6 +424,7 @@ export class ExpressionParser {
     if (!testNames.has(name)) this.fail(`No test named '${name}'.`, line);
     let args: Argument[] = [];
     const next = this.peek();
+    if (this.isName('is')) this.fail('You cannot chain multiple tests with is');
     const starts =
       next.type === 'string' ||
       next.type === 'int' ||
@@ -481,18 +440,5 @@ export class ExpressionParser {
       args = [{ name: null, spread: '', value }];
     }
     return { kind: 'test', name, target, args, negated, line };
-  }
-}
-
-function describe(t: Token): string {
-  switch (t.type) {
-    case 'eof':
-      return 'end of template';
-    case 'endprint':
-      return 'end of print statement';
-    case 'endblock':
-      return 'end of statement block';
-    default:
-      return t.text || t.type;
   }
 }

@@ -1,13 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Filter } from './environment.ts';
+import { signature } from './environment.ts';
+import type { Filter, Signature } from './environment.ts';
 import { listFilters } from './filters-list.ts';
+import { numberFilters } from './filters-number.ts';
 import { proseFilters } from './filters-prose.ts';
-import { textFilters, valueFilters } from './filters-text.ts';
+import { textFilters } from './filters-text.ts';
+import { truthy, Undefined } from './values.ts';
 
-/** Every filter by name. `default` takes an undefined value and is part of the interpreter. */
-export const filters: ReadonlyMap<string, Filter> = new Map(
-  Object.entries({ ...textFilters, ...valueFilters, ...listFilters, ...proseFilters }),
+/** What a filter takes besides its value, as `signature` reads it, and what it does. */
+export type FilterRow = readonly [takes: string, run: Filter];
+
+const defaultFilter: FilterRow = [
+  'default_value? boolean?',
+  (v, [fallback, boolean]) => {
+    const isMissing = v instanceof Undefined || (truthy(boolean ?? false) && !truthy(v));
+    return isMissing ? (fallback === undefined ? '' : fallback) : v;
+  },
+];
+
+/** Every filter by name. */
+export const filters: ReadonlyMap<string, { bind: Signature; run: Filter }> = new Map(
+  Object.entries({
+    ...textFilters,
+    ...numberFilters,
+    ...listFilters,
+    ...proseFilters,
+    default: defaultFilter,
+    d: defaultFilter,
+  }).map(([name, [takes, run]]) => [name, { bind: signature(`the filter ${name}`, takes), run }]),
 );
 
 /** For static checks: an unknown filter is a syntax error. */
 export const filterNames: ReadonlySet<string> = new Set(filters.keys());
+
+/** Those that know what to do with a value that is undefined. */
+export const takesUndefined: ReadonlySet<string> = new Set(['default', 'd', 'items', 'pprint']);

@@ -9,12 +9,13 @@ import { ExpressionParser } from './expression-parser.ts';
 import { tokenize, tokenizeExpression } from './lexer.ts';
 import type { Limits } from './meter.ts';
 import { TemplateParser } from './parser.ts';
+import { plainData } from './plain-data.ts';
 import { readsOfBody, readsOfExpression, referencesOf } from './reads.ts';
 import type { Read } from './reads.ts';
 import { Frame, Rendering } from './runtime.ts';
 import type { Data } from './runtime.ts';
 import { runTemplate } from './templates.ts';
-import { Undefined } from './values.ts';
+import { truthy, Undefined } from './values.ts';
 
 export type Template = CompiledTemplate;
 
@@ -57,14 +58,22 @@ export function render(t: Template, context: Data, o: RenderOptions = {}): strin
   });
 }
 
-/** The value of an expression. @throws TemplateError; undefined values too */
+/** The value of an expression, as data. @throws TemplateError; undefined values too */
 export function evaluate(e: Expression, context: Data, o: RenderOptions = {}): unknown {
+  return valueOf(e, context, o, (value, r) => (value instanceof Undefined ? value.fail() : plainData(value, r.meter)));
+}
+
+/** True where the value of an expression is, as in `{% if %}`. @throws TemplateError */
+export function holds(e: Expression, context: Data, o: RenderOptions = {}): boolean {
+  return valueOf(e, context, o, truthy);
+}
+
+function valueOf<T>(e: Expression, context: Data, o: RenderOptions, of: (value: unknown, r: Rendering) => T): T {
   const r = new Rendering(context, o.load, o.draw, o.limits);
   return located(r, e.name, () => {
     r.template = e.name;
     r.line = e.tree.line;
-    const value = e.run(r, new Frame(null));
-    return value instanceof Undefined ? value.fail() : value;
+    return of(e.run(r, new Frame(null)), r);
   });
 }
 
@@ -117,7 +126,7 @@ export { filterNames } from './filters.ts';
 export { DEFAULT_LIMITS } from './meter.ts';
 export type { Limits } from './meter.ts';
 export type { Read } from './reads.ts';
-export { globalNames } from './runtime.ts';
+export { globalNames } from './globals.ts';
 export { testNames } from './tests.ts';
 export { toText } from './text.ts';
-export { PyFloat, truthy } from './values.ts';
+export { PyFloat } from './values.ts';

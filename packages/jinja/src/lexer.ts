@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { TemplateError } from './errors.ts';
+import { isSpace, SPACES } from './space.ts';
+import { asciiOnly } from './text.ts';
 
 export type TokenType =
   'data' | 'print' | 'endprint' | 'block' | 'endblock' | 'name' | 'int' | 'float' | 'string' | 'op' | 'eof';
@@ -62,13 +64,13 @@ export function tokenize(source: string, template: string): Token[] {
   const data = (from: number, to: number, lstrip: boolean, rstrip: 'none' | 'all'): void => {
     let start = from;
     let end = to;
-    if (trimNext === 'all') while (start < end && /\s/.test(text[start] ?? '')) start++;
+    if (trimNext === 'all') while (start < end && isSpace(text.charAt(start))) start++;
     else if (trimNext === 'newline' && text[start] === '\n' && start < end) start++;
     const cut = start;
-    if (rstrip === 'all') while (end > cut && /\s/.test(text[end - 1] ?? '')) end--;
+    if (rstrip === 'all') while (end > cut && isSpace(text.charAt(end - 1))) end--;
     else if (lstrip) {
       let i = end;
-      while (i > from && /[^\S\n]/.test(text[i - 1] ?? '')) i--;
+      while (i > from && text[i - 1] !== '\n' && isSpace(text.charAt(i - 1))) i--;
       if ((i === 0 || text[i - 1] === '\n') && i >= from) end = Math.max(cut, i);
     }
     if (end > start) tokens.push({ type: 'data', text: text.slice(start, end), line: lineAt(start) });
@@ -94,15 +96,13 @@ export function tokenize(source: string, template: string): Token[] {
       at = close + 2;
       continue;
     }
-    const raw = kind === '%' ? /\s*raw\s*(-)?%\}/y : null;
-    if (raw) {
-      raw.lastIndex = pos;
-      const m = raw.exec(text);
+    if (kind === '%') {
+      RAW.lastIndex = pos;
+      const m = RAW.exec(text);
       if (m) {
-        const body = raw.lastIndex;
-        const end = /\{%([-+])?\s*endraw\s*([-+])?%\}/g;
-        end.lastIndex = body;
-        const e = end.exec(text) ?? fail('Missing end of raw directive', open);
+        const body = RAW.lastIndex;
+        END_RAW.lastIndex = body;
+        const e = END_RAW.exec(text) ?? fail('Missing end of raw directive', open);
         // A newline after `raw` is text; only the end tag takes one.
         trimNext = m[1] === '-' ? 'all' : 'none';
         data(body, e.index, e[1] !== '+', e[1] === '-' ? 'all' : 'none');
@@ -115,7 +115,7 @@ export function tokenize(source: string, template: string): Token[] {
     tokens.push({ type: isPrint ? 'print' : 'block', text: '', line: lineAt(open) });
     const stack: string[] = [];
     for (;;) {
-      while (pos < text.length && /\s/.test(text[pos] ?? '')) pos++;
+      while (pos < text.length && isSpace(text.charAt(pos))) pos++;
       if (pos >= text.length) fail(`unexpected end of template, a tag is not closed`, open);
       if (stack.length === 0) {
         const c = text[pos];
@@ -144,13 +144,16 @@ export function tokenizeExpression(source: string, template: string): Token[] {
   };
   const stack: string[] = [];
   for (let pos = 0; ;) {
-    while (pos < text.length && /\s/.test(text[pos] ?? '')) pos++;
+    while (pos < text.length && isSpace(text.charAt(pos))) pos++;
     if (pos >= text.length) break;
     pos = expressionToken(text, pos, stack, tokens, lineAt, fail);
   }
   tokens.push({ type: 'eof', text: '', line: lineAt(text.length) });
   return tokens;
 }
+
+const RAW = new RegExp(`[${SPACES}]*raw[${SPACES}]*(-)?%\\}`, 'y');
+const END_RAW = new RegExp(`\\{%([-+])?[${SPACES}]*endraw[${SPACES}]*([-+])?%\\}`, 'g');
 
 function normalise(source: string): string {
   const text = source.includes('\r') ? source.replace(/\r\n|\r/g, '\n') : source;
@@ -264,7 +267,7 @@ const ESCAPES: Record<string, string> = {
 function unescape(raw: string, pos: number, fail: (message: string, position: number) => never): string {
   if (!raw.includes('\\')) return raw;
   return raw.replace(
-    /\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([0-7]{1,3})|([\s\S])|$)/g,
+    /\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([0-7]{1,3})|([^])|$)/gu,
     (
       all,
       x: string | undefined,
@@ -280,6 +283,9 @@ function unescape(raw: string, pos: number, fail: (message: string, position: nu
       }
       if (octal !== undefined) return String.fromCodePoint(parseInt(octal, 8));
       if (one === '\n') return '';
+      if (one === 'N') return fail('\\N{…} is not supported: write the character, or its \\u code', pos);
+      // As Jinja goes by way of ASCII, what it lacks is an escape of its own there.
+      if (one !== undefined && one > '\x7f') return asciiOnly(one);
       if (one === 'x' || one === 'u' || one === 'U') return fail(`truncated \\${one} escape`, pos);
       return one !== undefined ? (ESCAPES[one] ?? all) : all;
     },

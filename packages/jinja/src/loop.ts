@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import { equals } from './compare.ts';
 import { typeError } from './errors.ts';
-import { Callable, equals, Facade, Undefined } from './values.ts';
+import { Callable, Facade, Undefined } from './values.ts';
 
 /** The `loop` of a for loop. */
 export function makeLoop(

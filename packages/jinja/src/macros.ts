@@ -4,6 +4,7 @@ import { mentions } from './ast-walk.ts';
 import type { Run } from './compile.ts';
 import { compileExpression } from './compile-expression.ts';
 import type { Evaluate } from './compile-expression.ts';
+import { Dict } from './dict.ts';
 import { typeError } from './errors.ts';
 import { Frame } from './runtime.ts';
 import type { Rendering } from './runtime.ts';
@@ -25,8 +26,8 @@ export function compileMacro(source: MacroSource): (r: Rendering, f: Frame) => C
   const fallbacks: (Evaluate | null)[] = params.map((p) => (p.fallback ? compileExpression(p.fallback) : null));
   const takes = {
     caller: mentions(body, 'caller') || params.some((p) => p.name === 'caller'),
-    varargs: mentions(body, 'varargs'),
-    kwargs: mentions(body, 'kwargs'),
+    varargs: mentions(body, 'varargs') && !params.some((p) => p.name === 'varargs'),
+    kwargs: mentions(body, 'kwargs') && !params.some((p) => p.name === 'kwargs'),
   };
   const attributes = new Map<string, unknown>([
     ['name', name],
@@ -37,7 +38,8 @@ export function compileMacro(source: MacroSource): (r: Rendering, f: Frame) => C
   ]);
 
   const bind = (r: Rendering, frame: Frame, args: unknown[], kwargs: ReadonlyMap<string, unknown>): void => {
-    const left = new Map(kwargs);
+    const left = new Dict();
+    for (const [key, value] of kwargs) left.set(key, value);
     const bound = new Map<string, unknown>();
     for (const [i, p] of params.entries()) {
       if (i < args.length) {

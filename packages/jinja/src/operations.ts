@@ -2,25 +2,29 @@
 import { TemplateError, typeError } from './errors.ts';
 import type { Meter } from './meter.ts';
 import type { PyFloat } from './values.ts';
+import { compare, equals, isInView, lookup } from './compare.ts';
+import { hashable } from './dict.ts';
+import { quotient } from './exact.ts';
+import { floatOf } from './number-text.ts';
+import { percentFormat } from './percent-format.ts';
 import {
   asFloat,
-  Facade,
   asInt,
-  compare,
-  equals,
+  Facade,
   isFloat,
-  isInt,
+  isIndex,
   isMapping,
   isNumber,
   keysOf,
-  lookup,
   PyRange,
+  sizeOf,
+  Stream,
   toNumber,
   Tuple,
   typeName,
   Undefined,
+  View,
 } from './values.ts';
-import { percentFormat } from './format.ts';
 
 export type BinaryOperator = '+' | '-' | '*' | '/' | '//' | '%' | '**';
 /** Ints may have so many bits. */
@@ -31,9 +35,10 @@ export function binary(op: BinaryOperator, a: unknown, b: unknown, meter: Meter)
     if (op === '+' || op === '-' || op === '*') {
       const r = op === '+' ? a + b : op === '-' ? a - b : a * b;
       if (Number.isSafeInteger(r)) return r === 0 ? 0 : r;
-    }
+    } else if (op === '/' && b !== 0) return asFloat(a / b);
   }
   if (a instanceof Undefined) a.fail();
+  if (op === '%' && typeof a === 'string') return percentFormat(a, b, meter);
   if (b instanceof Undefined) b.fail();
   if (isNumber(a) && isNumber(b)) return counted(arithmetic(op, a, b), meter);
   if (op === '+') {
@@ -49,8 +54,8 @@ export function binary(op: BinaryOperator, a: unknown, b: unknown, meter: Meter)
     }
   }
   if (op === '*') {
-    const [seq, n] = isInt(b) || typeof b === 'boolean' ? [a, b] : [b, a];
-    if (isInt(n) || typeof n === 'boolean') {
+    const [seq, n] = isIndex(b) ? [a, b] : [b, a];
+    if (isIndex(n)) {
       const times = Math.max(0, toNumber(n));
       if (times === Infinity) throw new TemplateError('limit', 'repeated too many times');
       if (typeof seq === 'string') {
@@ -65,7 +70,6 @@ export function binary(op: BinaryOperator, a: unknown, b: unknown, meter: Meter)
       }
     }
   }
-  if (op === '%' && typeof a === 'string') return percentFormat(a, b, meter);
   throw typeError(`unsupported operand type(s) for ${op}: '${typeName(a)}' and '${typeName(b)}'`);
 }
 
@@ -76,7 +80,7 @@ function counted(v: unknown, meter: Meter): unknown {
 }
 
 function arithmetic(op: BinaryOperator, a: unknown, b: unknown): unknown {
-  if (isFloat(a) || isFloat(b) || op === '/') return floatArithmetic(op, toNumber(a), toNumber(b));
+  if (isFloat(a) || isFloat(b)) return floatArithmetic(op, floatOf(a), floatOf(b));
   const x = BigInt(toNumberOrBig(a));
   const y = BigInt(toNumberOrBig(b));
   switch (op) {
@@ -87,6 +91,12 @@ function arithmetic(op: BinaryOperator, a: unknown, b: unknown): unknown {
     case '*':
       if (bits(x) + bits(y) > MAX_BITS) throw tooBig();
       return asInt(x * y);
+    case '/': {
+      if (y === 0n) throw typeError('division by zero');
+      const q = quotient(bounded(x), bounded(y));
+      if (!Number.isFinite(q)) throw typeError('integer division result too large for a float');
+      return asFloat(q);
+    }
     case '//':
       if (y === 0n) throw typeError('integer division or modulo by zero');
       return asInt(floorDiv(bounded(x), y));
@@ -151,9 +161,9 @@ function floatArithmetic(op: BinaryOperator, x: number, y: number): number | PyF
     }
     case '**': {
       const r = x ** y;
+      if (Number.isNaN(r) && !Number.isNaN(x) && !Number.isNaN(y)) throw typeError('complex numbers are not supported');
       if (!Number.isFinite(r) && Number.isFinite(x) && Number.isFinite(y))
         throw typeError('numerical result out of range');
-      if (Number.isNaN(r) && !Number.isNaN(x) && !Number.isNaN(y)) throw typeError('complex numbers are not supported');
       return asFloat(r);
     }
   }
@@ -191,30 +201,32 @@ export function compareOp(op: string, a: unknown, b: unknown, meter: Meter): boo
 }
 
 export function contains(container: unknown, item: unknown, meter: Meter): boolean {
-  if (container instanceof Undefined) container.fail();
-  if (item instanceof Undefined) item.fail();
+  if (container instanceof Undefined) return !container.empty;
   if (typeof container === 'string') {
     if (typeof item !== 'string')
       throw typeError(`'in <string>' requires string as left operand, not ${typeName(item)}`);
     meter.scan(container.length);
     return container.includes(item);
   }
-  if (Array.isArray(container)) {
-    return container.some((x) => equals(x, item, meter));
+  if (Array.isArray(container)) return container.some((x) => equals(x, item, meter));
+  if (container instanceof Stream) {
+    for (const x of container) if (equals(x, item, meter)) return true;
+    return false;
   }
+  if (container instanceof View) return isInView(container, item, meter);
   if (container instanceof PyRange) {
     if (!isNumber(item)) return false;
     const at = (toNumber(item) - container.start) / container.step;
     return Number.isInteger(at) && at >= 0 && at < container.length;
   }
-  if (isMapping(container)) return lookup(container, item, meter) !== undefined;
+  if (isMapping(container)) return lookup(container, hashable(item), meter) !== undefined;
   throw typeError(`argument of type '${typeName(container)}' is not iterable`);
 }
 
 /** Items of anything a loop takes. */
 export function iterate(v: unknown, meter: Meter): readonly unknown[] {
   if (Array.isArray(v)) return v as unknown[];
-  if (v instanceof Undefined) return v.lenient ? [] : v.fail();
+  if (v instanceof Undefined) return v.empty && [];
   if (v instanceof PyRange) {
     meter.elements(v.length);
     return [...v];
@@ -224,20 +236,35 @@ export function iterate(v: unknown, meter: Meter): readonly unknown[] {
     return Array.from(v);
   }
   if (isMapping(v)) {
-    const keys = keysOf(v);
-    meter.elements(keys.length);
-    return keys;
+    meter.elements(sizeOf(v));
+    return keysOf(v);
+  }
+  if (v instanceof View) {
+    meter.elements(v.kind === 'items' ? v.length * 8 : v.length);
+    return v.items();
+  }
+  if (v instanceof Stream) {
+    const items: unknown[] = [];
+    for (const x of v) {
+      meter.elements(1);
+      items.push(x);
+    }
+    return items;
   }
   throw typeError(`'${typeName(v)}' object is not iterable`);
 }
 
+/** As `iterate`, one by one where that matters: what is not asked for is not made. */
+export const eachOf = (v: unknown, meter: Meter): Iterable<unknown> => (v instanceof Stream ? v : iterate(v, meter));
+
 export function lengthOf(v: unknown): number {
-  if (v instanceof Undefined) v.fail();
+  if (v instanceof Undefined) return v.empty && 0;
   if (typeof v === 'string') return codePoints(v);
-  if (Array.isArray(v) || v instanceof PyRange) return v.length;
-  if (isMapping(v)) return v instanceof Map ? v.size : Object.keys(v).length;
+  if (Array.isArray(v) || v instanceof PyRange || v instanceof View) return v.length;
+  if (isMapping(v)) return sizeOf(v);
   if (v instanceof Facade && v.label === 'LoopContext') return v.get('length') as number;
-  throw typeError(`object of type '${typeName(v)}' has no len()`);
+  const hint = v instanceof Stream ? ': put |list before it' : '';
+  throw typeError(`object of type '${typeName(v)}' has no len()${hint}`);
 }
 
 const ASTRAL = /[\ud800-\udbff][\udc00-\udfff]/;
@@ -272,18 +299,18 @@ export function firstOf(s: string, n: number): string {
 export function lookThrough(v: unknown, meter: Meter): void {
   if (typeof v === 'string') meter.scan(v.length);
   else if (Array.isArray(v)) meter.step(v.length >> 3);
-  else if (isMapping(v)) meter.step(keysOf(v).length >> 3);
+  else if (isMapping(v)) meter.step(sizeOf(v) >> 3);
 }
 
 export function sliceOf(v: unknown, start: unknown, stop: unknown, step: unknown, meter: Meter): unknown {
   if (v instanceof Undefined) v.fail();
-  const seq = typeof v === 'string' ? characters(v, meter) : v instanceof PyRange ? iterate(v, meter) : v;
-  if (typeof seq !== 'string' && !Array.isArray(seq)) throw typeError(`'${typeName(v)}' object is not subscriptable`);
+  const seq = typeof v === 'string' ? characters(v, meter) : v;
+  if (typeof seq !== 'string' && !Array.isArray(seq) && !(seq instanceof PyRange))
+    throw typeError(`'${typeName(v)}' object is not subscriptable`);
   const n = seq.length;
   const index = (x: unknown): number | null => {
     if (x === null || x === undefined) return null;
-    if (!isInt(x) && typeof x !== 'boolean')
-      throw typeError('slice indices must be integers or None or have an __index__ method');
+    if (!isIndex(x)) throw typeError('slice indices must be integers or None or have an __index__ method');
     return toNumber(x);
   };
   const by = index(step) ?? 1;
@@ -295,6 +322,10 @@ export function sliceOf(v: unknown, start: unknown, stop: unknown, step: unknown
   };
   const from = clamp(index(start), by > 0 ? 0 : n - 1);
   const to = clamp(index(stop), by > 0 ? n : -1);
+  if (seq instanceof PyRange) {
+    meter.objects(1);
+    return new PyRange(seq.start + from * seq.step, seq.start + to * seq.step, seq.step * by);
+  }
   if (typeof seq === 'string' && by === 1) {
     meter.chars(Math.max(0, to - from));
     return seq.slice(from, Math.max(from, to));

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Expr, Parameter, Stmt, Target } from './ast.ts';
+import { mentions } from './ast-walk.ts';
 import { ExpressionParser } from './expression-parser.ts';
+import { trimmed } from './space.ts';
 
 /** Statements of a template, by recursive descent. */
 export class TemplateParser extends ExpressionParser {
@@ -56,6 +58,15 @@ export class TemplateParser extends ExpressionParser {
     const line = tag.line;
     if (tag.type !== 'name') this.fail('tag name expected', line);
     switch (tag.text) {
+      case 'print': {
+        const out: Stmt[] = [];
+        while (this.peek().type !== 'endblock') {
+          if (out.length > 0) this.expectOp(',');
+          out.push({ kind: 'print', value: this.expression(), line });
+        }
+        this.#close();
+        return out;
+      }
       case 'if':
         return [this.#if(line)];
       case 'for':
@@ -67,6 +78,7 @@ export class TemplateParser extends ExpressionParser {
         const params = this.#params();
         this.#close();
         const body = this.#body(['endmacro']);
+        this.#checkCaller(params, body, line);
         this.#endTag();
         this.#close();
         return [{ kind: 'macro', name, params, body, line }];
@@ -77,6 +89,7 @@ export class TemplateParser extends ExpressionParser {
         if (call.kind !== 'call') this.fail('expected call', line);
         this.#close();
         const body = this.#body(['endcall']);
+        this.#checkCaller(params, body, line);
         this.#endTag();
         this.#close();
         return [{ kind: 'callblock', params, call, body, line }];
@@ -93,7 +106,7 @@ export class TemplateParser extends ExpressionParser {
         const bindings: { target: Target; value: Expr }[] = [];
         while (this.peek().type !== 'endblock') {
           if (bindings.length > 0) this.expectOp(',');
-          const target = this.target(false);
+          const target = this.target(false, 'with');
           this.expectOp('=');
           bindings.push({ target, value: this.expression() });
         }
@@ -174,7 +187,7 @@ export class TemplateParser extends ExpressionParser {
   }
 
   #for(line: number): Stmt {
-    const target = this.target(true);
+    const target = this.target(true, 'for');
     if (namesOf(target).includes('loop')) this.fail("Can't assign to special loop variable in for-loop target", line);
     if (this.peek(-1).text === ',') this.fail("expected token 'name', got 'in'", line);
     this.expectName('in');
@@ -187,6 +200,7 @@ export class TemplateParser extends ExpressionParser {
     const recursive = this.isName('recursive');
     if (recursive) this.take();
     this.#close();
+    this.loops++;
     const body = this.#body(['endfor', 'else']);
     let otherwise: Stmt[] = [];
     if (this.#endTag() === 'else') {
@@ -194,13 +208,15 @@ export class TemplateParser extends ExpressionParser {
       otherwise = this.#body(['endfor']);
       this.#endTag();
     }
+    this.loops--;
     this.#close();
     return { kind: 'for', target, iter, filter, recursive, body, otherwise, line };
   }
 
   #set(line: number): Stmt {
-    const target = this.target(true, true);
+    const target = this.target(true, 'set');
     if (this.isOp('=')) {
+      if (this.peek(-1).text === ',') this.fail("unexpected '='");
       this.take();
       const value = this.tupleOrExpression();
       this.#close();
@@ -214,8 +230,14 @@ export class TemplateParser extends ExpressionParser {
     return { kind: 'setblock', target, filter, body, line };
   }
 
+  #checkCaller(params: readonly Parameter[], body: readonly Stmt[], line: number): void {
+    if (params.some((p) => p.name === 'caller' && !p.fallback) && mentions(body, 'caller'))
+      this.fail('the special argument "caller" must be omitted or be given a default', line);
+  }
+
   #params(): Parameter[] {
     const params: Parameter[] = [];
+    const names = new Set<string>();
     this.expectOp('(');
     while (!this.isOp(')')) {
       if (params.length > 0) this.expectOp(',');
@@ -225,6 +247,8 @@ export class TemplateParser extends ExpressionParser {
         this.take();
         fallback = this.expression();
       } else if (params.at(-1)?.fallback) this.fail('non-default argument follows default argument');
+      if (names.has(name)) this.fail(`duplicate argument '${name}'`);
+      names.add(name);
       params.push({ name, fallback });
     }
     this.expectOp(')');
@@ -282,6 +306,8 @@ export class TemplateParser extends ExpressionParser {
     const body = this.#body(['endblock']);
     this.#endTag();
     this.#skipName(name);
+    if (required && !body.every((s) => s.kind === 'data' && trimmed(s.text) === ''))
+      this.fail('Required blocks can only contain comments or whitespace', line);
     return { kind: 'block', name, scoped, required, body, line };
   }
 }

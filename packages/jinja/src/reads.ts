@@ -3,7 +3,7 @@ import type { Expr, Stmt, Target } from './ast.ts';
 import { mentions } from './ast-walk.ts';
 import type { CompiledTemplate } from './compile.ts';
 import { TemplateError } from './errors.ts';
-import { globalNames } from './runtime.ts';
+import { globalNames } from './globals.ts';
 
 /** One place where a template needs something of its context. */
 export interface Read {

@@ -6,7 +6,7 @@ import { compileExpression } from './compile-expression.ts';
 import { TemplateError, typeError } from './errors.ts';
 import { Frame } from './runtime.ts';
 import type { Rendering } from './runtime.ts';
-import { Callable, Facade, Undefined } from './values.ts';
+import { Facade, Undefined } from './values.ts';
 
 /** How templates work together: extends and blocks, include, import. */
 
@@ -21,19 +21,14 @@ export function runTemplate(r: Rendering, t: CompiledTemplate, f: Frame): void {
   }
   f.vars.set(
     'self',
-    new Facade('TemplateReference', (name) =>
-      r.blocks.has(name)
-        ? new Callable(`block ${name}`, () =>
-            r.capture(() => {
-              runBlock(r, topOf(f), name, 0);
-            }),
-          )
-        : undefined,
+    new Facade(`TemplateReference '${t.name}'`, (name) =>
+      r.blocks.has(name) ? blockReference(r, topOf(f), name, 0) : undefined,
     ),
   );
   const { template, line, silent, parent: outer } = r;
   r.template = t.name;
   r.parent = null;
+  r.silent = false;
   r.meter.enter();
   t.run(r, f);
   const { parent } = r;
@@ -58,13 +53,29 @@ export function extendsStatement(s: Of<'extends'>): Run {
   };
 }
 
-/** Prints the most derived block of a name. */
-export function blockStatement(s: Of<'block'>): Run {
+/** Prints the most derived block of a name. In a derived template those at its top only define. */
+export function blockStatement(s: Of<'block'>, isTop: boolean): Run {
   return (r, f) => {
+    r.line = s.line;
     r.meter.step();
-    if (r.silent) return;
+    if (isTop && r.silent) return;
+    if (s.required && (r.blocks.get(s.name)?.length ?? 0) < 2) throw typeError(`Required block '${s.name}' not found`);
     runBlock(r, s.scoped ? f : topOf(f), s.name, 0);
   };
+}
+
+/** A block that can be called; `super` of it is the same block of the template above. */
+function blockReference(r: Rendering, outer: Frame, name: string, level: number): unknown {
+  if (!r.blocks.get(name)?.[level]) return new Undefined('super', `there is no parent block called '${name}'.`);
+  r.meter.objects(1);
+  return new Facade(
+    `block ${name}`,
+    (attribute) => (attribute === 'super' ? blockReference(r, outer, name, level + 1) : undefined),
+    () =>
+      r.capture(() => {
+        runBlock(r, outer, name, level);
+      }),
+  );
 }
 
 function topOf(f: Frame): Frame {
@@ -78,21 +89,14 @@ function runBlock(r: Rendering, outer: Frame, name: string, level: number): void
   const block = chain[level];
   if (!block) throw new TemplateError('undefined', `there is no parent block called '${name}'.`, { variable: 'super' });
   const frame = new Frame(outer);
-  frame.vars.set(
-    'super',
-    chain[level + 1]
-      ? new Callable('super', () =>
-          r.capture(() => {
-            runBlock(r, outer, name, level + 1);
-          }),
-        )
-      : new Undefined('super', `there is no parent block called '${name}'.`),
-  );
+  frame.vars.set('super', blockReference(r, outer, name, level + 1));
   r.meter.enter();
-  const { template } = r;
+  const { template, silent } = r;
   r.template = block.template;
+  r.silent = false;
   block.run(r, frame);
   r.template = template;
+  r.silent = silent;
   r.meter.leave();
 }
 
@@ -110,7 +114,6 @@ export function includeStatement(s: Of<'include'>): Run {
   return (r, f) => {
     r.line = s.line;
     r.meter.step(steps);
-    if (r.silent) return;
     const wanted = name(r, f);
     const names = Array.isArray(wanted) ? (wanted as unknown[]) : [wanted];
     r.meter.step(names.length);

@@ -1,56 +1,65 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Test } from './environment.ts';
+import { equals } from './compare.ts';
+import { hashable } from './dict.ts';
+import { signature } from './environment.ts';
+import type { Signature, Test } from './environment.ts';
 import { filterNames } from './filters.ts';
-import { compareOp } from './operations.ts';
+import { binary, compareOp } from './operations.ts';
 import { toText } from './text.ts';
-import { Callable, Facade, isFloat, isInt, isMapping, isNumber, PyRange, toNumber, Undefined } from './values.ts';
-import { binary } from './operations.ts';
+import { isLower, isUpper } from './text-case.ts';
+import { Callable, Facade, isFloat, isInt, isMapping, isNumber, PyRange, Stream, Undefined, View } from './values.ts';
 
-const value = (v: unknown): unknown => (v instanceof Undefined ? v.fail() : v);
-const op =
-  (operator: string): Test =>
-  (v, args, env) =>
-    compareOp(operator, value(v), args[0], env.meter);
+/** What a test takes besides its value, and what it says of it. */
+type TestRow = readonly [takes: string, run: Test];
 
-const equal = op('==');
-const unequal = op('!=');
-const less = op('<');
-const atMost = op('<=');
-const greater = op('>');
-const atLeast = op('>=');
+const op = (operator: string): TestRow => ['_other', (v, [other], env) => compareOp(operator, v, other, env.meter)];
+const is = (run: (v: unknown) => boolean): TestRow => ['', run];
 
-const tests: Record<string, Test> = {
-  defined: (v) => !(v instanceof Undefined),
-  undefined: (v) => v instanceof Undefined,
+const [equal, unequal, less, atMost, greater, atLeast] = ['==', '!=', '<', '<=', '>', '>='].map(op) as [
+  TestRow,
+  TestRow,
+  TestRow,
+  TestRow,
+  TestRow,
+  TestRow,
+];
+
+const isSequence = (v: unknown): boolean =>
+  typeof v === 'string' || Array.isArray(v) || isMapping(v) || v instanceof PyRange;
+
+const tests: Record<string, TestRow> = {
+  defined: is((v) => !(v instanceof Undefined)),
+  undefined: is((v) => v instanceof Undefined),
   // Python asks these for the type only, which an undefined value has.
-  none: (v) => v === null,
-  boolean: (v) => typeof v === 'boolean',
-  true: (v) => v === true,
-  false: (v) => v === false,
-  integer: (v) => isInt(v),
-  float: (v) => isFloat(v),
-  number: (v) => isNumber(v),
-  string: (v) => typeof v === 'string',
-  mapping: (v) => isMapping(v),
-  sequence: (v) => typeof v === 'string' || Array.isArray(v) || isMapping(v) || v instanceof PyRange,
-  iterable: (v) => typeof value(v) === 'string' || Array.isArray(v) || isMapping(v) || v instanceof PyRange,
-  callable: (v) => v instanceof Callable || v instanceof Undefined || (v instanceof Facade && v.invoke !== undefined),
-  escaped: () => false,
-  even: (v, _a, env) => toNumber(binary('%', value(v), 2, env.meter)) === 0,
-  odd: (v, _a, env) => toNumber(binary('%', value(v), 2, env.meter)) === 1,
-  divisibleby: (v, a, env) => toNumber(binary('%', value(v), a[0], env.meter)) === 0,
-  lower: (v) => {
-    const s = toText(v);
-    return s === s.toLowerCase() && s !== s.toUpperCase();
-  },
-  upper: (v) => {
-    const s = toText(v);
-    return s === s.toUpperCase() && s !== s.toLowerCase();
-  },
-  sameas: (v, a) => value(v) === a[0],
-  in: (v, a, env) => compareOp('in', value(v), a[0], env.meter),
-  filter: (v) => filterNames.has(toText(v)),
-  test: (v) => testNames.has(toText(v)),
+  none: is((v) => v === null),
+  boolean: is((v) => typeof v === 'boolean'),
+  true: is((v) => v === true),
+  false: is((v) => v === false),
+  integer: is(isInt),
+  float: is(isFloat),
+  number: is(isNumber),
+  string: is((v) => typeof v === 'string'),
+  mapping: is(isMapping),
+  sequence: is((v) => isSequence(v) || (v instanceof Undefined && v.lenient)),
+  iterable: is((v) => {
+    if (v instanceof Undefined) return v.empty;
+    return (
+      isSequence(v) || v instanceof Stream || v instanceof View || (v instanceof Facade && v.label === 'LoopContext')
+    );
+  }),
+  callable: is(
+    (v) => v instanceof Callable || v instanceof Undefined || (v instanceof Facade && v.invoke !== undefined),
+  ),
+  escaped: is(() => false),
+  even: ['', (v, _a, env) => equals(binary('%', v, 2, env.meter), 0)],
+  odd: ['', (v, _a, env) => equals(binary('%', v, 2, env.meter), 1)],
+  divisibleby: ['num', (v, [num], env) => equals(binary('%', v, num, env.meter), 0)],
+  lower: ['', (v, _a, env) => isLower(toText(v, env.meter))],
+  upper: ['', (v, _a, env) => isUpper(toText(v, env.meter))],
+  sameas: ['other', (v, [other]) => v === other],
+  in: ['seq', (v, [seq], env) => compareOp('in', v, seq, env.meter)],
+  filter: is((v) => filterNames.has(hashable(v) as string)),
+  test: is((v) => testNames.has(hashable(v) as string)),
   eq: equal,
   equalto: equal,
   '==': equal,
@@ -68,5 +77,7 @@ const tests: Record<string, Test> = {
   '>=': atLeast,
 };
 
-export const testsByName: ReadonlyMap<string, Test> = new Map(Object.entries(tests));
+export const testsByName: ReadonlyMap<string, { bind: Signature; run: Test }> = new Map(
+  Object.entries(tests).map(([name, [takes, run]]) => [name, { bind: signature(`the test ${name}`, takes), run }]),
+);
 export const testNames: ReadonlySet<string> = new Set(Object.keys(tests));

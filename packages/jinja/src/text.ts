@@ -10,8 +10,10 @@ import {
   Namespace,
   PyFloat,
   PyRange,
+  Stream,
   Tuple,
   Undefined,
+  View,
 } from './values.ts';
 
 /** `str(value)` as Python prints it. */
@@ -19,12 +21,16 @@ export function toText(v: unknown, meter?: Meter): string {
   if (typeof v === 'string') return v;
   if (typeof v === 'number' && Number.isInteger(v)) return String(v);
   if (v instanceof Undefined) return v.lenient ? '' : v.fail();
-  return repr(v, meter);
+  return reprOf(v, meter, []);
 }
 
 /** `repr(value)`; bounded by the meter where one is given. */
-export function repr(v: unknown, meter?: Meter, depth = 0): string {
-  if (depth > 100) throw typeError('the value is nested too deeply to print');
+export function repr(v: unknown, meter?: Meter): string {
+  return reprOf(v, meter, []);
+}
+
+/** `around`: the lists and mappings that it is in; one that holds itself is shown as dots. */
+function reprOf(v: unknown, meter: Meter | undefined, around: unknown[]): string {
   meter?.step();
   if (v === null || v === undefined) return 'None';
   if (v === true) return 'True';
@@ -37,28 +43,39 @@ export function repr(v: unknown, meter?: Meter, depth = 0): string {
   if (isFloat(v)) return floatText(v instanceof PyFloat ? v.value : (v as number));
   if (typeof v === 'number') return String(v);
   if (typeof v === 'bigint') return count(v.toString(), meter);
-  if (v instanceof Tuple) {
-    meter?.pieces(v.length);
-    const inner = v.map((x) => repr(x, meter, depth + 1)).join(', ');
-    return count(v.length === 1 ? `(${inner},)` : `(${inner})`, meter);
-  }
-  if (Array.isArray(v)) {
-    meter?.pieces(v.length);
-    return count(`[${v.map((x) => repr(x, meter, depth + 1)).join(', ')}]`, meter);
-  }
-  if (isMapping(v)) {
-    const inner = entriesOf(v).map(([k, x]) => `${repr(k, meter, depth + 1)}: ${repr(x, meter, depth + 1)}`);
-    return count(`{${inner.join(', ')}}`, meter);
-  }
   if (v instanceof PyRange) {
     const step = v.step === 1 ? '' : `, ${String(v.step)}`;
     return `range(${String(v.start)}, ${String(v.stop)}${step})`;
   }
   // Printed on its own it is an error; in a list Python shows what it is.
-  if (v instanceof Undefined) return depth > 0 ? 'Undefined' : v.fail();
+  if (v instanceof Undefined) return 'Undefined';
   if (v instanceof Callable) return `<${v.label}>`;
   if (v instanceof Facade) return count(v.text?.() ?? `<${v.label}>`, meter);
-  if (v instanceof Namespace) return '<Namespace>';
+  if (around.length > MAX_DEPTH) throw typeError('the value is nested too deeply to print');
+  if (around.includes(v)) return v instanceof Map ? '{...}' : v instanceof Tuple ? '(...)' : '[...]';
+  around.push(v);
+  const text = count(holderText(v, meter, around), meter);
+  around.pop();
+  return text;
+}
+
+const MAX_DEPTH = 100;
+
+function holderText(v: unknown, meter: Meter | undefined, around: unknown[]): string {
+  const all = (items: readonly unknown[]): string => {
+    meter?.pieces(items.length);
+    return items.map((x) => reprOf(x, meter, around)).join(', ');
+  };
+  if (v instanceof Tuple) return v.length === 1 ? `(${all(v)},)` : `(${all(v)})`;
+  if (Array.isArray(v)) return `[${all(v)}]`;
+  if (v instanceof Stream) return `[${all(v.look())}]`;
+  if (v instanceof View) return `dict_${v.kind}([${all(v.items())}])`;
+  if (isMapping(v) || v instanceof Namespace) {
+    const entries = v instanceof Namespace ? [...v.attributes] : entriesOf(v);
+    meter?.pieces(entries.length);
+    const inner = entries.map(([k, x]) => `${reprOf(k, meter, around)}: ${reprOf(x, meter, around)}`).join(', ');
+    return v instanceof Namespace ? `<Namespace {${inner}}>` : `{${inner}}`;
+  }
   throw typeError('a value of this kind cannot be printed');
 }
 
@@ -104,6 +121,15 @@ function reprText(s: string, meter: Meter | undefined): string {
     return SPECIAL[c] ?? escapeCode(c.codePointAt(0) ?? 0);
   });
   return quote + text + quote;
+}
+
+/** A text with what ASCII lacks written as escapes. */
+export function asciiOnly(s: string, meter?: Meter): string {
+  meter?.scan(s.length);
+  return s.replace(/[^\x00-\x7f]/gu, (c) => {
+    meter?.chars(10);
+    return escapeCode(c.codePointAt(0) ?? 0);
+  });
 }
 
 function escapeCode(code: number): string {

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-import { int, named } from './environment.ts';
+import { compareText } from './compare.ts';
+import { int } from './environment.ts';
 import type { Filter } from './environment.ts';
+import { typeError } from './errors.ts';
 import { escapeHtml } from './escape-html.ts';
 import type { Meter } from './meter.ts';
-import { firstOf, iterate } from './operations.ts';
+import { codePoints, firstOf, iterate } from './operations.ts';
+import { SPACES, trimmed } from './space.ts';
 import { toText } from './text.ts';
+import { splitSpace } from './text-parts.ts';
 import { truthy } from './values.ts';
 
 /** Longer words are no address, and the patterns need not be tried on them. */
@@ -25,41 +29,41 @@ interface Links {
   schemes: readonly string[];
 }
 
+const SCHEME = /^[\p{L}\p{N}_.+-]{2,}:\/{0,2}$/u;
+
 /** Jinja's urlize: addresses in a text become links; all else is escaped. */
-export const urlize: Filter = (v, args, kwargs, env) => {
-  const names = ['trim_url_limit', 'nofollow', 'target', 'rel', 'extra_schemes'];
-  const [limit, nofollow, target, rel, schemes] = named('urlize', names, args, kwargs);
-  const words = new Set(
-    rel === undefined || rel === null
-      ? []
-      : toText(rel)
-          .split(/\s+/)
-          .filter((w) => w !== ''),
-  );
+export const urlize: Filter = (v, [limit, nofollow, target, rel, schemes], env) => {
+  const words = new Set(isSet(rel) ? splitSpace(toText(rel), -1, env.meter) : []);
   if (truthy(nofollow ?? false)) words.add('nofollow');
   words.add('noopener');
   const attribute = (name: string, value: string): string => ` ${name}="${escapeHtml(value, env.meter)}"`;
   const links: Links = {
     attributes:
-      attribute('rel', [...words].sort().join(' ')) +
-      (target === undefined || target === null ? '' : attribute('target', toText(target))),
-    limit: limit === undefined || limit === null ? null : int(limit, 0),
-    schemes: schemes === undefined || schemes === null ? [] : iterate(schemes, env.meter).map((s) => toText(s)),
+      attribute('rel', [...words].sort(compareText).join(' ')) +
+      (isSet(target) ? attribute('target', toText(target)) : ''),
+    limit: limit === undefined || limit === null ? null : int(limit),
+    schemes: isSet(schemes) ? iterate(schemes, env.meter).map((s) => toText(s)) : [],
   };
+  for (const s of links.schemes)
+    if (!SCHEME.test(s)) throw typeError(`${JSON.stringify(s)} is not a valid URI scheme prefix.`);
   const text = escapeHtml(toText(v, env.meter), env.meter);
   env.meter.chars(text.length);
   env.meter.pieces(text.length / 2);
   return text
-    .split(/(\s+)/)
-    .map((word) => (word.length > LONGEST || word.trim() === '' ? word : linked(word, links, env.meter)))
+    .split(SPACE)
+    .map((word) => (word.length > LONGEST || trimmed(word) === '' ? word : linked(word, links, env.meter)))
     .join('');
 };
+
+const SPACE = new RegExp(`([${SPACES}]+)`);
+const isSet = (v: unknown): boolean => v !== undefined && v !== null && truthy(v);
 
 function linked(word: string, links: Links, meter: Meter): string {
   meter.step(1 + (word.length >> 3));
   const head = /^(?:[(<]|&lt;)+/.exec(word)?.[0] ?? '';
   let middle = word.slice(head.length);
-  let tail = /(?:[)>.,]|&gt;)+$/.exec(middle)?.[0] ?? '';
+  // Looked for only where the word ends with one, so that brackets within are not tried one by one.
+  let tail = /(?:[)>.,]|&gt;)$/.test(middle) ? (/(?:[)>.,]|&gt;)+$/.exec(middle)?.[0] ?? '') : '';
   middle = middle.slice(0, middle.length - tail.length);
   // An address may hold brackets: those that it opened are its own.
   for (const [open, close] of PAIRS) {
@@ -77,7 +81,7 @@ function linked(word: string, links: Links, meter: Meter): string {
 }
 
 function linkOf(middle: string, { attributes, limit, schemes }: Links): string {
-  const shown = limit !== null && middle.length > limit ? `${firstOf(middle, limit)}...` : middle;
+  const shown = limit !== null && codePoints(middle) > limit ? `${firstOf(middle, limit)}...` : middle;
   if (HTTP.test(middle)) {
     const url = /^https?:\/\//.test(middle) ? middle : `https://${middle}`;
     return `<a href="${url}"${attributes}>${shown}</a>`;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { TemplateError, typeError } from './errors.ts';
-import type { Meter } from './meter.ts';
 
 /**
  * Template values in JavaScript: null, booleans, strings; ints are integer numbers, or bigint beyond 2^53; floats are
- * other numbers, or PyFloat where the value is an integer; lists are arrays; mappings are Maps or plain objects.
+ * other numbers, or PyFloat where the value is an integer; lists are arrays; mappings are Dicts, or Maps and plain
+ * objects of the data.
  */
 
 /** A float whose value is an integer: prints as `1.0`. */
@@ -33,6 +33,9 @@ export class Tuple extends Array<unknown> {
   }
 }
 
+/** A group of `groupby`: a tuple whose parts have names too. */
+export class Group extends Tuple {}
+
 export class PyRange {
   readonly start: number;
   readonly stop: number;
@@ -50,6 +53,53 @@ export class PyRange {
   }
   *[Symbol.iterator](): Iterator<number> {
     for (let i = 0; i < this.length; i++) yield this.at(i);
+  }
+}
+
+/** What `map`, `select` and their kin give: items made one by one when they are asked for, and once only. */
+export class Stream {
+  readonly #items: Iterator<unknown>;
+  /** Items that were made for a look at them; those from `#taken` on are there to be taken. */
+  #made: unknown[] = [];
+  #taken = 0;
+  constructor(items: Iterable<unknown>) {
+    this.#items = items[Symbol.iterator]();
+  }
+  /** Going through it does not end it: what is left is there for the next one. */
+  [Symbol.iterator](): Iterator<unknown> {
+    return {
+      next: () => (this.#taken < this.#made.length ? { value: this.#made[this.#taken++] } : this.#items.next()),
+    };
+  }
+  /** What is left, without taking it. */
+  look(): readonly unknown[] {
+    this.#made = this.#made.slice(this.#taken);
+    this.#taken = 0;
+    for (let next = this.#items.next(); !next.done; next = this.#items.next()) this.#made.push(next.value);
+    return this.#made;
+  }
+}
+
+/** `keys()`, `values()` or `items()` of a mapping. */
+export class View {
+  readonly of: Mapping;
+  readonly kind: 'keys' | 'values' | 'items';
+  constructor(of: Mapping, kind: 'keys' | 'values' | 'items') {
+    this.of = of;
+    this.kind = kind;
+  }
+  get length(): number {
+    return sizeOf(this.of);
+  }
+  items(): unknown[] {
+    switch (this.kind) {
+      case 'keys':
+        return keysOf(this.of);
+      case 'values':
+        return entriesOf(this.of).map(([, v]) => v);
+      case 'items':
+        return entriesOf(this.of).map(([k, v]) => Tuple.of2(k, v));
+    }
   }
 }
 
@@ -108,6 +158,10 @@ export class Undefined {
   fail(): never {
     throw new TemplateError('undefined', this.message, { variable: this.variable });
   }
+  /** Where a lenient one counts as something empty. */
+  get empty(): true {
+    return this.lenient ? true : this.fail();
+  }
 }
 
 export type Mapping = ReadonlyMap<unknown, unknown> | Readonly<Record<string, unknown>>;
@@ -119,11 +173,15 @@ export function isPlainObject(v: unknown): v is Record<string, unknown> {
 }
 
 export const isMapping = (v: unknown): v is Mapping => v instanceof Map || isPlainObject(v);
+/** A list that is no tuple. */
+export const isList = (v: unknown): v is unknown[] => Array.isArray(v) && !(v instanceof Tuple);
 export const isNumber = (v: unknown): boolean =>
   typeof v === 'number' || typeof v === 'bigint' || typeof v === 'boolean' || v instanceof PyFloat;
 export const isFloat = (v: unknown): boolean => (typeof v === 'number' && !Number.isInteger(v)) || v instanceof PyFloat;
 export const isInt = (v: unknown): v is number | bigint =>
   typeof v === 'bigint' || (typeof v === 'number' && Number.isInteger(v));
+/** What Python takes for an index. */
+export const isIndex = (v: unknown): v is number | bigint | boolean => typeof v === 'boolean' || isInt(v);
 
 /** A float result as a template value. */
 export const asFloat = (x: number): number | PyFloat => (Number.isInteger(x) ? new PyFloat(x) : x);
@@ -137,6 +195,7 @@ export function toNumber(v: unknown): number {
   if (v instanceof PyFloat) return v.value;
   if (typeof v === 'boolean') return v ? 1 : 0;
   if (typeof v === 'bigint') return Number(v);
+  if (v instanceof Undefined) v.fail();
   throw typeError(`a number was expected, not ${typeName(v)}`);
 }
 
@@ -148,20 +207,6 @@ export function keysOf(m: Mapping): unknown[] {
 }
 export const sizeOf = (m: Mapping): number => (m instanceof Map ? m.size : Object.keys(m).length);
 
-/** The value of a key, own entries only; undefined = no such key. A template's key is looked for under its meter. */
-export function lookup(m: Mapping, key: unknown, meter?: Meter): unknown {
-  if (m instanceof Map) {
-    if (m.has(key)) return m.get(key);
-    // Equal numbers are the same key, whatever they are made of.
-    if (typeof key === 'object' || typeof key === 'bigint' || typeof key === 'boolean') {
-      for (const k of m.keys()) if (equals(k, key, meter)) return m.get(k);
-    }
-    return undefined;
-  }
-  if (typeof key !== 'string') return undefined;
-  return Object.hasOwn(m, key) ? (m as Record<string, unknown>)[key] : undefined;
-}
-
 export function typeName(v: unknown): string {
   if (v === null) return 'NoneType';
   if (typeof v === 'boolean') return 'bool';
@@ -172,7 +217,10 @@ export function typeName(v: unknown): string {
   if (Array.isArray(v)) return 'list';
   if (isMapping(v)) return 'dict';
   if (v instanceof PyRange) return 'range';
+  if (v instanceof Stream) return 'generator';
+  if (v instanceof View) return `dict_${v.kind}`;
   if (v instanceof Callable) return 'function';
+  if (v instanceof Namespace) return 'Namespace';
   if (v instanceof Undefined) return 'Undefined';
   return 'object';
 }
@@ -185,82 +233,8 @@ export function truthy(v: unknown): boolean {
   if (typeof v === 'bigint') return v !== 0n;
   if (v instanceof PyFloat) return v.value !== 0;
   if (Array.isArray(v)) return v.length > 0;
-  if (v instanceof PyRange) return v.length > 0;
-  if (v instanceof Undefined) return v.lenient ? false : v.fail();
+  if (v instanceof PyRange || v instanceof View) return v.length > 0;
+  if (v instanceof Undefined) return !v.empty;
   if (isMapping(v)) return sizeOf(v) > 0;
   return true;
-}
-
-/** Python's `==`; each pair of values within counts as a step, for lists may share their parts. */
-export function equals(a: unknown, b: unknown, meter?: Meter): boolean {
-  meter?.step();
-  if (typeof a === 'string' && typeof b === 'string') {
-    if (a.length !== b.length) return false;
-    meter?.scan(a.length);
-    return a === b;
-  }
-  if (a === b) return true;
-  if (isNumber(a) && isNumber(b)) {
-    if (typeof a === 'bigint' && typeof b === 'bigint') return a === b;
-    return toNumber(a) === toNumber(b);
-  }
-  if (a instanceof Undefined || b instanceof Undefined) {
-    if (a instanceof Undefined) a.fail();
-    return (b as Undefined).fail();
-  }
-  if (Array.isArray(a) && Array.isArray(b)) {
-    if (a instanceof Tuple !== b instanceof Tuple) return false;
-    return a.length === b.length && a.every((x, i) => equals(x, b[i], meter));
-  }
-  if (a instanceof PyRange && b instanceof PyRange) {
-    const n = a.length;
-    return n === b.length && (n === 0 || (a.start === b.start && (n === 1 || a.step === b.step)));
-  }
-  if (isMapping(a) && isMapping(b)) {
-    if (sizeOf(a) !== sizeOf(b)) return false;
-    return entriesOf(a).every(([k, v]) => {
-      const w = lookup(b, k, meter);
-      return w !== undefined && equals(v, w, meter);
-    });
-  }
-  return false;
-}
-
-/** Code points order strings, as in Python. */
-export function compareText(a: string, b: string): number {
-  const n = Math.min(a.length, b.length);
-  for (let i = 0; i < n; i++) {
-    const x = a.charCodeAt(i);
-    const y = b.charCodeAt(i);
-    if (x === y) continue;
-    const xs = x >= 0xd800 && x <= 0xdfff;
-    const ys = y >= 0xd800 && y <= 0xdfff;
-    if (xs !== ys) return xs ? 1 : -1;
-    return x - y;
-  }
-  return a.length - b.length;
-}
-
-/** Order of two values; @throws TemplateError type where Python has none. */
-export function compare(a: unknown, b: unknown, operator = '<', meter?: Meter): number {
-  meter?.step();
-  if (typeof a === 'number' && typeof b === 'number') return a < b ? -1 : a > b ? 1 : 0;
-  if (a instanceof Undefined) a.fail();
-  if (b instanceof Undefined) b.fail();
-  if (typeof a === 'string' && typeof b === 'string') {
-    meter?.scan(Math.min(a.length, b.length));
-    return compareText(a, b);
-  }
-  if (isNumber(a) && isNumber(b)) {
-    if (typeof a === 'bigint' && typeof b === 'bigint') return a < b ? -1 : a > b ? 1 : 0;
-    return toNumber(a) - toNumber(b);
-  }
-  if (Array.isArray(a) && Array.isArray(b) && a instanceof Tuple === b instanceof Tuple) {
-    for (let i = 0; i < Math.min(a.length, b.length); i++) {
-      if (equals(a[i], b[i], meter)) continue;
-      return compare(a[i], b[i], operator, meter);
-    }
-    return a.length - b.length;
-  }
-  throw typeError(`'${operator}' not supported between instances of '${typeName(a)}' and '${typeName(b)}'`);
 }

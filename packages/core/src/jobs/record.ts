@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { DEFAULT_LIMITS, evaluate, render, TemplateError, toJson, toText, truthy } from '@stint/jinja';
+import { DEFAULT_LIMITS, evaluate, holds, render, TemplateError, toJson, toText } from '@stint/jinja';
 import type { RenderOptions } from '@stint/jinja';
 import type { FrozenModel, JobSpec } from '../formats/job.ts';
 import type { RejectRow } from '../formats/record.ts';
@@ -206,7 +206,7 @@ export function advance(env: RecordEnv, work: RecordWork): Advance {
 }
 
 function skipped(env: RecordEnv, work: RecordWork, step: CompiledStep): boolean {
-  return step.when !== undefined && !truthy(evaluate(step.when, work.context, renderOptions(env, work, step)));
+  return step.when !== undefined && !holds(step.when, work.context, renderOptions(env, work, step));
 }
 
 function localValue(env: RecordEnv, work: RecordWork, step: CompiledStep): unknown {
