@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import tseslint from 'typescript-eslint';
 import { spdxHeader } from './scripts/lint/spdx-header.js';
+import { emulatorImports } from './scripts/lint/emulator-imports.js';
 import { pureImports, pureGlobals, pureProperties, pureSyntax } from './scripts/lint/pure-core.js';
 
 const noDefaultExport = {
@@ -70,6 +71,13 @@ export default tseslint.config(
     files: ['packages/jinja/src/**/*.ts'],
     ignores: ['**/*.test.ts'],
     rules: { 'no-restricted-imports': ['error', pureImports([])] },
+  },
+  {
+    // The emulator judges what our own ECS code believes: sharing code with it would let a wrong belief confirm itself.
+    // Of core it may see the engine port and what ports need, nothing of tasks.
+    files: ['packages/ecs-emulator/src/**/*.ts'],
+    ignores: ['**/*.test.ts'],
+    rules: { 'no-restricted-imports': ['error', emulatorImports] },
   },
   { files: ['*.config.{js,ts}', 'scripts/summary-reporter.ts'], rules: { 'no-restricted-syntax': 'off' } },
 );

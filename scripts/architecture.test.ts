@@ -16,6 +16,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   models: ['jinja', 'core'],
   aws: ['jinja', 'core'],
   export: ['jinja', 'core'],
+  'ecs-emulator': ['core'],
   runtime: ['jinja', 'core', 'local', 'models', 'aws', 'export'],
   cli: ['jinja', 'core', 'local', 'models', 'aws', 'export', 'runtime'],
 };
@@ -32,7 +33,7 @@ const manifestOf = (dir: string) => JSON.parse(readFileSync(join(ROOT, dir, 'pac
 const packages = readdirSync(join(ROOT, 'packages')).filter((name) =>
   existsSync(join(ROOT, 'packages', name, 'package.json')),
 );
-const isTest = (file: string) => file.endsWith('.test.ts') || /[/\\]testing[/\\]/.test(file);
+const isTest = (file: string) => file.endsWith('.test.ts') || /(?:^|[/\\])testing[/\\]/.test(file);
 
 interface Import {
   file: string;
@@ -125,11 +126,14 @@ test('core depends on jinja and three pure libraries, and jinja on nothing', () 
 });
 
 test('the AWS SDK has one home', () => {
-  const homes = packages.filter((name) => {
-    const all = { ...manifestOf(`packages/${name}`).dependencies, ...manifestOf(`packages/${name}`).devDependencies };
-    return Object.keys(all).some((dependency) => /^@(aws-sdk|smithy)\//.test(dependency));
-  });
-  expect(homes).toEqual(['aws']);
+  const uses = (dependencies: Record<string, string> = {}): boolean =>
+    Object.keys(dependencies).some((dependency) => /^@(aws-sdk|smithy)\//.test(dependency));
+  const manifests = packages.map((name) => [name, manifestOf(`packages/${name}`)] as const);
+  expect(manifests.filter(([, { dependencies }]) => uses(dependencies)).map(([name]) => name)).toEqual(['aws']);
+  // The emulator's tests speak to it as its users do, through the unmodified SDK; the emulator itself has none of it.
+  expect(manifests.filter(([, { devDependencies }]) => uses(devDependencies)).map(([name]) => name)).toEqual([
+    'ecs-emulator',
+  ]);
 });
 
 test('the workspace installs the command stint', () => {
@@ -213,6 +217,23 @@ describe('lint proves that core and jinja do no I/O', () => {
     ],
   ])('allowed: %s', async (_, code, file) => {
     expect(await verdicts(code, file)).toEqual([]);
+  });
+
+  test.each([
+    ['the SDK', `import { ECSClient } from '@aws-sdk/client-ecs'; export const x = ECSClient;`],
+    ['our own adapter', `import { x } from '@stint/aws'; export const y = x;`],
+    ['an engine', `import { createNoopEngine } from '@stint/local'; export const x = createNoopEngine;`],
+    ['tasks of core', `import { createTaskEngine } from '@stint/core'; export const x = createTaskEngine;`],
+    ['all of core', `import * as core from '@stint/core'; export const x = core;`],
+    ['a way around by path', `import { x } from '../../core/src/task/outcomes.ts'; export const y = x;`],
+    ['a deep way into core', `import { x } from '@stint/core/src/task/outcomes.ts'; export const y = x;`],
+  ])('the emulator may not import %s', async (_, code) => {
+    expect(await verdicts(code, 'packages/ecs-emulator/src/probe.ts')).toEqual(['no-restricted-imports']);
+  });
+
+  test('the emulator may import the engine port', async () => {
+    const code = `import { AppError } from '@stint/core'; import type { ContainerEngine } from '@stint/core'; export const x = (e: ContainerEngine): unknown => [AppError, e];`;
+    expect(await verdicts(code, 'packages/ecs-emulator/src/probe.ts')).toEqual([]);
   });
 
   test('jinja may not even use a library of core', async () => {

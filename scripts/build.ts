@@ -11,7 +11,7 @@ import ts from 'typescript';
 
 const ROOT = resolve(import.meta.dirname, '..');
 /** Inner packages first: each is built against the declarations of those before it. `contracts` is never published. */
-const ORDER = ['jinja', 'core', 'local', 'models', 'aws', 'export', 'runtime', 'cli'];
+const ORDER = ['jinja', 'core', 'local', 'models', 'aws', 'export', 'ecs-emulator', 'runtime', 'cli'];
 
 interface Manifest {
   name: string;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Writes schemas/ from the zod schemas of core, which are the one source. `--check` says whether it is up to date.
+// Writes schemas/ from the zod schemas of core and of the emulator, which are the one source. `--check` says whether it is
+// up to date.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -13,6 +14,7 @@ import {
   shardCheckpointSchema,
   templateSchema,
 } from '@stint/core';
+import { faultScriptSchema } from '@stint/ecs-emulator';
 import { z } from 'zod';
 
 const FOLDER = fileURLToPath(new URL('../schemas/', import.meta.url));
@@ -29,6 +31,7 @@ const documents: Record<string, { title: string; schema: z.ZodType }> = {
   manifest: { title: 'exports/manifest.json: commits an export', schema: manifestSchema },
   record: { title: 'A line of dataset.jsonl', schema: recordSchema },
   reject: { title: 'A line of rejects/*.jsonl', schema: rejectSchema },
+  'fault-script': { title: 'Fault script of stint emulator', schema: faultScriptSchema },
 };
 
 /** File name to text. */

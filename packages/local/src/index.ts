@@ -2,6 +2,8 @@
 export { createProcessEngine } from './containers/process-engine.ts';
 export { createFileObjectStore } from './file-object-store.ts';
 export type { FileObjectStoreOptions } from './file-object-store.ts';
+export { createNoopEngine } from './containers/noop-engine.ts';
+export type { NoopEngineOptions } from './containers/noop-engine.ts';
 export { describeThisProcess, ownerIsAlive } from './process-identity.ts';
 export { openSeedFile } from './seed-file.ts';
 export { createSqliteCallLog } from './sqlite-call-log.ts';

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { AppError } from '@stint/core';
+import type { Clock } from '@stint/core';
+import { Placement } from './capacity/placement.ts';
+import { ecsOperations } from './ecs/operations.ts';
+import { FaultRunner } from './faults/fault-runner.ts';
+import { checkFaultScript, NO_FAULTS } from './faults/fault-script.ts';
+import type { FaultScript } from './faults/fault-script.ts';
+import type { Emulator, EmulatorOptions } from './options.ts';
+import { ContainerRunner } from './tasks/container-runner.ts';
+import { SpecMaker } from './tasks/container-spec.ts';
+import { LifeCycle } from './tasks/life-cycle.ts';
+import { VolumeFolders } from './tasks/volume-folders.ts';
+import { CallDesk } from './wire/call-desk.ts';
+import { isLoopback, startHttpServer } from './wire/http-server.ts';
+import type { HttpServer } from './wire/http-server.ts';
+import { openCallLog } from './world/call-log.ts';
+import type { CallLog } from './world/call-log.ts';
+import { AWS_RATES } from './world/rates.ts';
+import type { Rates } from './world/rates.ts';
+import { Region } from './world/region.ts';
+import { createScheduler } from './world/scheduler.ts';
+import { DELAYS, QUOTAS } from './world/settings.ts';
+import type { World } from './world/world.ts';
+
+const processClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  after(ms, fn) {
+    const timer = setTimeout(fn, Math.min(ms, 2_147_483_647));
+    return () => {
+      clearTimeout(timer);
+    };
+  },
+};
+
+/**
+ * An ECS endpoint for development and tests.
+ * @throws AppError INVALID_ARGUMENT where an option or the fault script is bad.
+ */
+export function createEmulator(options: EmulatorOptions): Emulator {
+  const { engine, timeScale = 20, account = '000000000000', host = '127.0.0.1', port = 0 } = options;
+  if (!(timeScale > 0 && Number.isFinite(timeScale))) throw badOption('timeScale', 'a number above 0');
+  if (!/^\d{12}$/.test(account)) throw badOption('account', 'twelve digits');
+  const clock = options.clock ?? processClock;
+  const warnings = new Set<string>();
+  const warn = (text: string): void => {
+    if (!warnings.has(text) && warnings.add(text).size <= 1_000) options.onWarning?.(text);
+  };
+  let server: HttpServer | null = null;
+  let log: CallLog | null = null;
+  const endpoint = (): string => (server ? `http://${urlHost(server.host)}:${server.port}` : '');
+  const data = dataFolder(options.dataDir);
+  const specs = new SpecMaker({
+    capabilities: engine.capabilities,
+    volumes: new VolumeFolders(data.path),
+    endpoint,
+    warn,
+  });
+  const runner = new ContainerRunner(engine, specs, warn);
+  const world = makeWorld(options, { clock, account, timeScale, runner, warn });
+  const regions = new Map<string, Region>();
+  const regionOf = (name: string): Region => {
+    let region = regions.get(name);
+    if (!region) regions.set(name, (region = new Region(name, world)));
+    return region;
+  };
+
+  return {
+    async start() {
+      log = options.logFile === undefined ? null : openCallLog(options.logFile, () => clock.now());
+      const operations = { ecs: ecsOperations, logs: {}, ec2: {}, sts: {} };
+      const desk = new CallDesk({ world, faults: world.faults, log, operations, regionOf });
+      server = await startHttpServer({ host, port }, (request) => desk.answer(request));
+      if (!isLoopback(host) && engine.name !== 'noop') {
+        warn(`whoever reaches ${endpoint()} can run commands on this machine: it asks nobody who they are`);
+      }
+      return { endpoint: endpoint() };
+    },
+    async stop() {
+      await server?.close();
+      world.scheduler.close();
+      await runner.close(world.tasks.values());
+      log?.close();
+      data.remove();
+    },
+  };
+}
+
+interface WorldParts {
+  clock: Clock;
+  account: string;
+  timeScale: number;
+  runner: ContainerRunner;
+  warn: (text: string) => void;
+}
+
+function makeWorld(options: EmulatorOptions, { clock, account, timeScale, runner, warn }: WorldParts): World {
+  const faults = new FaultRunner(scriptOf(options.faults));
+  const world: { -readonly [K in keyof World]: World[K] } = {
+    clock,
+    scheduler: createScheduler(clock),
+    account,
+    engine: options.engine,
+    delays: { ...DELAYS, ...options.delays },
+    quotas: { ...QUOTAS, ...options.quotas },
+    rates: ratesOf(options.rates),
+    faults,
+    tasks: new Map(),
+    taskCount: 0,
+    scaled: (seconds) => (seconds * 1_000) / timeScale,
+    warn,
+    // The three know each other through the world only.
+    lifeCycle: undefined as unknown as LifeCycle,
+    placement: undefined as unknown as Placement,
+  };
+  world.lifeCycle = new LifeCycle({ world, runner });
+  world.placement = new Placement(world, world.lifeCycle);
+  runner.reportTo(world.lifeCycle);
+  return world;
+}
+
+/** A checked script has its rules' kinds; a file's rules have none. */
+function scriptOf(faults: EmulatorOptions['faults']): FaultScript {
+  if (!faults) return NO_FAULTS;
+  const checked = faults.rules.every((rule) => 'kind' in rule && (rule.kind === 'call' || rule.kind === 'task'));
+  return checked && 'seed' in faults ? (faults as FaultScript) : checkFaultScript(faults);
+}
+
+function ratesOf(rates: EmulatorOptions['rates']): Rates {
+  if (rates !== 'unlimited') return { ...AWS_RATES, ...rates };
+  const all = Object.keys(AWS_RATES).map((name) => [name, { burst: Infinity, perSecond: Infinity }]);
+  return Object.fromEntries(all) as Rates;
+}
+
+/** Made when it is first needed; a temporary one goes away at the end. */
+function dataFolder(given: string | undefined): { path: () => string; remove: () => void } {
+  let path: string | null = null;
+  return {
+    path: () => {
+      if (path !== null) return path;
+      path = given === undefined ? mkdtempSync(join(tmpdir(), 'stint-ecs-')) : resolve(given);
+      mkdirSync(path, { recursive: true });
+      return path;
+    },
+    remove: () => {
+      if (given === undefined && path !== null) rmSync(path, { recursive: true, force: true });
+    },
+  };
+}
+
+const urlHost = (host: string): string => (host.includes(':') ? `[${host}]` : host);
+
+const badOption = (name: string, wanted: string): AppError =>
+  new AppError('INVALID_ARGUMENT', 'BAD_OPTION', `${name} must be ${wanted}`, { details: { option: name } });
