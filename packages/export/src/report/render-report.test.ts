@@ -125,6 +125,19 @@ describe('the report', () => {
     expect(cap).toBeLessThan(heights.at(-1) ?? 0);
   });
 
+  test('a job that cost nothing, or all in one moment, has no empty axes', () => {
+    const chart = (nanoUsd: number): string =>
+      renderReport(data({ costOverTime: [{ atMs: 5, nanoUsd, calls: 2 }] })).split('From calls')[0] ?? '';
+    const free = chart(0);
+    expect(free).toContain('Every call was free.');
+    expect(free).not.toContain('class="axis"');
+    const once = chart(900_000);
+    const [, fromX = '', , toX = ''] =
+      /<path class="line" d="M([\d.]+),([\d.]+)H[\d.]+V[\d.]+H([\d.]+)"/.exec(once) ?? [];
+    expect(Number(toX)).toBeGreaterThan(Number(fromX) + 100);
+    expect(once.match(/>0\.0 s</g)).toHaveLength(1);
+  });
+
   test('a night between two runs takes no room', () => {
     const night = [1, 2, 3].map((i) => ({ atMs: i * 1000 + (i > 2 ? 36_000_000 : 0), nanoUsd: i, calls: i }));
     expect(renderReport(data({ costOverTime: night }))).not.toContain('10 h 0 min');

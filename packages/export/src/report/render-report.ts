@@ -98,7 +98,7 @@ function table(head: readonly string[], rows: readonly (readonly (string | numbe
     <table>
       <thead>
         <tr>
-          ${head.map((h) => html`<th>${h}</th>`)}
+          ${head.map((h, i) => (typeof rows[0]?.[i] === 'number' ? html`<th class="n">${h}</th>` : html`<th>${h}</th>`))}
         </tr>
       </thead>
       <tbody>
