@@ -120,6 +120,48 @@ describe('what is sent', () => {
       toolChoice: { tool: { name: 'answer' } },
     });
   });
+  test('a model that can be forced, but not by name, is forced', async () => {
+    await complete({ schema, model: 'mistral.mistral-large-2407-v1:0' });
+    expect(seen[0]?.body['toolConfig']).toMatchObject({ toolChoice: { any: {} } });
+  });
+  test('what is no object goes through the tool as the member of one', async () => {
+    const list = {
+      $defs: { x: { type: 'integer' } },
+      type: 'array',
+      items: { anyOf: [{ $ref: '#/$defs/x' }, { $ref: '#' }] },
+    };
+    const input = { value: [1, [2]] };
+    const content = [{ toolUse: { toolUseId: 't', name: 'answer', input } }];
+    reply = json(answer({ stopReason: 'tool_use', output: { message: { role: 'assistant', content } } }));
+    expect((await complete({ schema: list })).text).toBe('[1,[2]]');
+    expect(seen[0]?.body['toolConfig']).toMatchObject({
+      tools: [
+        {
+          toolSpec: {
+            inputSchema: {
+              json: {
+                type: 'object',
+                required: ['value'],
+                $defs: { x: { type: 'integer' } },
+                properties: {
+                  value: { type: 'array', items: { anyOf: [{ $ref: '#/$defs/x' }, { $ref: '#/properties/value' }] } },
+                },
+              },
+            },
+          },
+        },
+      ],
+    });
+    // A model that leaves the wrapping out is understood too.
+    reply = json(
+      answer({
+        output: {
+          message: { role: 'assistant', content: [{ toolUse: { toolUseId: 't', name: 'answer', input: 7 } }] },
+        },
+      }),
+    );
+    expect((await complete({ schema: { type: 'integer' } })).text).toBe('7');
+  });
   test('a model that can’t be forced is offered the tool', async () => {
     await complete({ schema, model: 'meta.llama3-1-8b-instruct-v1:0' });
     expect(seen[0]?.body['toolConfig']).not.toHaveProperty('toolChoice');

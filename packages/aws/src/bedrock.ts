@@ -5,10 +5,12 @@ import type {
   ContentBlock,
   ConverseCommandInput,
   ConverseCommandOutput,
+  ToolChoice,
 } from '@aws-sdk/client-bedrock-runtime';
 import { AppError, isAppError } from '@stint/core';
-import type { Completion, CompletionRequest, ModelProvider, StopReason } from '@stint/core';
+import type { Completion, CompletionRequest, JsonObject, ModelProvider, StopReason } from '@stint/core';
 import { bedrockError } from './bedrock-errors.ts';
+import { toolAnswer, toolInput } from './tool-schema.ts';
 
 export interface BedrockOptions {
   /** Default: AWS_REGION of the environment, else of the profile. */
@@ -98,8 +100,11 @@ function aborted(signal: AbortSignal, charge: 'none' | 'unknown'): AppError {
   return new AppError('CANCELED', 'ABORTED', 'the call was aborted', { charge, cause: reason });
 }
 
-/** Models that can be made to call a tool; others are only offered it, and mostly do. */
-const FORCED = /(?:^|\.)(?:anthropic\.claude|amazon\.nova|mistral\.mistral-large)/;
+/** Models that can be made to call a tool, by name or at all; others are only offered it, and mostly do. */
+const FORCED: readonly [RegExp, ToolChoice][] = [
+  [/(?:^|\.)(?:anthropic\.claude|amazon\.nova)/, { tool: { name: TOOL } }],
+  [/(?:^|\.)mistral\.mistral-large/, { any: {} }],
+];
 /** Models without tools, whose answer is held to the schema by the service. */
 const BY_SCHEMA = /(?:^|\.)(?:openai\.|qwen\.|deepseek\.|google\.|nvidia\.|minimax\.|moonshot)/;
 
@@ -119,9 +124,11 @@ function inputOf(r: CompletionRequest): ConverseCommandInput {
     input.outputConfig = { textFormat: { type: 'json_schema', structure: { jsonSchema: { schema, name: TOOL } } } };
     return input;
   }
+  const json = toolInput(r.schema);
+  const toolChoice = FORCED.find(([models]) => models.test(r.model))?.[1];
   input.toolConfig = {
-    tools: [{ toolSpec: { name: TOOL, description: 'Gives the answer.', inputSchema: { json: r.schema } } }],
-    ...(FORCED.test(r.model) ? { toolChoice: { tool: { name: TOOL } } } : {}),
+    tools: [{ toolSpec: { name: TOOL, description: 'Gives the answer.', inputSchema: { json } } }],
+    ...(toolChoice ? { toolChoice } : {}),
   };
   return input;
 }
@@ -146,7 +153,7 @@ function completionOf(out: ConverseCommandOutput, request: CompletionRequest): C
   const counts = [usage?.inputTokens, usage?.outputTokens];
   const known = counts.every((n) => Number.isSafeInteger(n) && (n ?? -1) >= 0);
   return {
-    text: textOf(content),
+    text: textOf(content, request.schema),
     usage: known
       ? {
           inputTokens: usage?.inputTokens ?? 0,
@@ -161,8 +168,8 @@ function completionOf(out: ConverseCommandOutput, request: CompletionRequest): C
 }
 
 /** The tool's input as JSON where the tool was called, else the text; reasoning is left out. */
-function textOf(content: readonly ContentBlock[]): string {
+function textOf(content: readonly ContentBlock[], schema: JsonObject | undefined): string {
   const call = content.find((block) => block.toolUse?.name === TOOL)?.toolUse;
-  if (call) return JSON.stringify(call.input ?? null);
+  if (call) return JSON.stringify((schema ? toolAnswer(schema, call.input) : call.input) ?? null);
   return content.map((block) => block.text ?? '').join('');
 }
