@@ -5,8 +5,8 @@ import { basename, dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { compileValidator } from '@stint/core';
 import type { JobSpec, JsonObject } from '@stint/core';
-import { generate } from '@stint/runtime';
-import type { JobSummary } from '@stint/runtime';
+import { generate, renderTemplate } from '@stint/runtime';
+import type { JobSummary, TemplateRender } from '@stint/runtime';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 const examples = fileURLToPath(new URL('../../../examples/', import.meta.url));
@@ -81,6 +81,18 @@ describe('examples', () => {
         if (step.output) expect(result?.json).toEqual(JSON.parse(result?.output ?? ''));
       }
     }
+  });
+
+  test.each(jobs)('what each step of %s sends can be looked at before anything is called', async (job) => {
+    const folder = join(copy, dirname(job));
+    const seed = globSync('{seeds.jsonl,.cache/seeds.jsonl}', { cwd: folder })[0] ?? '';
+    const { exitCode, body } = await renderTemplate({ template: 'template.yaml', seed, env: {}, cwd: folder });
+    expect([exitCode, body]).toMatchObject([0, { schema: 'stint.render/1' }]);
+    const { steps } = body as TemplateRender;
+    const text = readFileSync(join(folder, 'template.yaml'), 'utf8');
+    expect(steps.map((s) => s.id)).toEqual([...text.matchAll(/^ {4}- id: (\w+)$/gm)].map((m) => m[1]));
+    // What stands in for an answer says so, in later prompts too.
+    for (const { messages = [] } of steps) expect(JSON.stringify(messages)).not.toMatch(/undefined|\{\}|\[object/);
   });
 
   test('every folder of samples is a template that any job can name by its id', () => {

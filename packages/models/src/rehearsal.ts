@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { compileSchema, LiveSet } from '@stint/core';
-import type { Completion, CompletionRequest, JsonObject, ModelProvider, SchemaCheck } from '@stint/core';
+import type { Completion, CompletionRequest, Json, JsonObject, ModelProvider, SchemaCheck } from '@stint/core';
 import { abortError, closedError } from './abort-error.ts';
 import { valueFor } from './rehearsal-value.ts';
 import { Draws, hash32, keywordsOf, sentences } from './rehearsal-words.ts';
@@ -69,6 +69,11 @@ export function createRehearsalProvider(options: RehearsalOptions): ModelProvide
       for (const { stop } of waiting) stop();
     },
   };
+}
+
+/** A value of the schema, the same each time, whose free texts are `say`: for where no answer was asked for yet. */
+export function exampleOf(schema: JsonObject, say: string): Json {
+  return valueFor(schema, { draws: new Draws(0), keywords: keywordsOf(''), terse: false, room: 4_000, say });
 }
 
 function rehearse(request: CompletionRequest, standsFor: string | undefined, check?: SchemaCheck): Completion {

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { accept, advance, AppError, beginRecord, compileValidator, toAppError } from '@stint/core';
-import type { JobSpec, Message, RecordEnv, SeedRow, SeedSource } from '@stint/core';
+import type { JobSpec, JsonObject, Message, RecordEnv, SeedRow, SeedSource } from '@stint/core';
 import { parseData, TemplateError } from '@stint/jinja';
 import type { CommandResult, RunOptions } from './commands.ts';
 import { asResult } from './generate.ts';
@@ -87,7 +87,7 @@ export async function renderTemplate(
         if (next.type === 'done') break;
         const step = compiled.steps[work.step];
         if (!step) break;
-        const output = standIn(step.id, step.schema !== undefined);
+        const output = await standIn(step);
         steps.push({ id: step.id, kind: step.kind, skipped: false, messages: [...next.request.messages], output });
         if (step.id === o.step) break;
         accept(env, work, { ...NO_ANSWER, text: output });
@@ -127,8 +127,13 @@ const NO_ANSWER = {
   atMs: 0,
 } as const;
 
-/** What later steps see in place of an answer. */
-const standIn = (id: string, structured: boolean): string => (structured ? '{}' : `<output of ${id}>`);
+/** What later steps see in place of an answer: it says of which step, and fits the step's schema. */
+async function standIn(step: { id: string; schema?: JsonObject | undefined }): Promise<string> {
+  const text = `<output of ${step.id}>`;
+  if (!step.schema) return text;
+  const { exampleOf } = await import('@stint/models/rehearsal');
+  return JSON.stringify(exampleOf(step.schema, text));
+}
 
 function localStep(step: { id: string; kind: string } | undefined, outcome: { json: string } | null | undefined) {
   const { output, skipped } = JSON.parse(outcome?.json ?? '{}') as { output?: string; skipped?: boolean };
