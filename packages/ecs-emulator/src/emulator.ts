@@ -81,7 +81,9 @@ export function createEmulator(options: EmulatorOptions): Emulator {
       return { endpoint: endpoint() };
     },
     async stop() {
-      await server?.close();
+      const serving = server;
+      server = null;
+      await serving?.close();
       world.scheduler.close();
       await runner.close(world.tasks.values());
       log?.close();

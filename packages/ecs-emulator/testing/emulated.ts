@@ -102,7 +102,7 @@ export async function emulated(
         .map((line) => JSON.parse(line) as LogLine),
     async stop() {
       for (const each of clients) each.destroy();
-      calls.text = readFileSync(logFile, 'utf8');
+      calls.text ??= readFileSync(logFile, 'utf8');
       await emulator.stop();
       rmSync(folder, { recursive: true, force: true });
     },

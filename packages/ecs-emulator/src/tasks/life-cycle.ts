@@ -119,7 +119,7 @@ export class LifeCycle implements Placed, ContainerEvents {
   }
 
   exited(task: Task, container: TaskContainer, exit: ContainerExit): void {
-    if (task.stuck && task.desired === 'RUNNING') {
+    if (isStuck(task) && task.desired === 'RUNNING') {
       container.heldExit = exit;
       return;
     }
@@ -333,6 +333,10 @@ export class LifeCycle implements Placed, ContainerEvents {
     });
   }
 }
+
+/** Also a task that will be stuck as soon as it is RUNNING: what ends before is not to be seen either. */
+const isStuck = ({ stuck, event }: Task): boolean =>
+  stuck || (event?.event === 'stuck' && event.at === 'RUNNING' && event.afterMs === 0);
 
 /** An essential container that has ended. */
 const isOver = (container: TaskContainer): boolean =>
