@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { stat } from 'node:fs/promises';
-import { join, normalize, sep } from 'node:path';
+import { join } from 'node:path';
 import type { Manifest } from '@stint/core';
 import { hashFile } from './hashed-file.ts';
 
@@ -16,10 +16,6 @@ export async function checkManifest(dir: string, manifest: Manifest, signal?: Ab
   const problems: ManifestProblem[] = [];
   for (const file of manifest.files) {
     const bad = (message: string): void => void problems.push({ file: file.path, message });
-    if (!normalize(file.path).startsWith(`exports${sep}`)) {
-      bad('lies outside exports/: the manifest was edited');
-      continue;
-    }
     const path = join(dir, file.path);
     const found = await stat(path).catch(() => null);
     if (!found?.isFile()) bad('is missing');

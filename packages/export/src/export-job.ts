@@ -5,6 +5,7 @@ import { mkdirSync, readdirSync, renameSync, rmdirSync, rmSync, writeFileSync } 
 import type { Dirent } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { withDigest } from '@stint/core';
 import type {
   JobSpec,
   Manifest,
@@ -18,7 +19,7 @@ import type {
 import { renderCard } from './card.ts';
 import { DuckDbProcess } from './duckdb-process.ts';
 import { parquetColumns, planExport } from './export-plan.ts';
-import { hashFile } from './hashed-file.ts';
+import { hashFile, sha256 } from './hashed-file.ts';
 import { partitioningOf } from './partition-key.ts';
 import { PartitionWriter } from './partition-writer.ts';
 import type { PartitionFile } from './partition-writer.ts';
@@ -124,7 +125,7 @@ async function writeAll(options: ExportOptions, tmp: string, duckDb: DuckDbProce
     found.catch(() => undefined);
     files.push({ name, file, facts: found });
   };
-  if (wants('JSONL')) add('dataset.jsonl', { format: 'JSONL', rows: facts.rows }, facts);
+  if (wants('JSONL')) add('dataset.jsonl', { format: 'JSONL', rows: facts.rows }, pick(facts));
   const tables = duckDb && new TableWriter(duckDb, planExport(spec), tmp, signal);
   await tables?.begin(whole);
   if (tables && wants('PARQUET')) {
@@ -171,7 +172,7 @@ async function writeAll(options: ExportOptions, tmp: string, duckDb: DuckDbProce
     })),
   );
   progress('documents', facts.rows);
-  const manifest: Manifest = {
+  const manifest = withDigest<Manifest>(sha256, {
     schema: 'stint.manifest/1',
     job_id: spec.job_id,
     status: options.status,
@@ -179,7 +180,7 @@ async function writeAll(options: ExportOptions, tmp: string, duckDb: DuckDbProce
     rows: facts.rows,
     files: [...data, ...documentFiles],
     columns,
-  };
+  });
   return { manifest, placed: manifest.files.map((f) => f.path.slice('exports/'.length)) };
 }
 

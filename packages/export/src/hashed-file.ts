@@ -89,6 +89,9 @@ export class HashedFile {
   }
 }
 
+/** sha256 as lower-case hex. */
+export const sha256 = (data: Uint8Array | string): string => createHash('sha256').update(data).digest('hex');
+
 /** Length and hash of a finished file. */
 export async function hashFile(path: string, signal?: AbortSignal): Promise<FileFacts> {
   const hash = createHash('sha256');

@@ -11,6 +11,15 @@ interface JobRow {
   elapsed_ms: number;
 }
 
+const statuses: ReadonlySet<string> = new Set<JobStatus>([
+  'QUEUED',
+  'RUNNING',
+  'COMPLETED',
+  'FAILED',
+  'CANCELLED',
+  'BUDGET_EXCEEDED',
+]);
+
 interface LimitsRow {
   at_ms: number;
   budget_nano_usd: number | null;
@@ -60,6 +69,18 @@ export function createSqliteJobStore(db: StateDatabase): JobStore {
       owner && JSON.stringify(owner),
     );
   };
+  const damaged = (what: string): AppError =>
+    new AppError('FAILED_PRECONDITION', 'DAMAGED', `${db.path} ${what}`, {
+      hint: 'Restore state.sqlite from a copy.',
+      details: { file: db.path },
+    });
+  const parsed = (text: string): unknown => {
+    try {
+      return JSON.parse(text);
+    } catch {
+      throw damaged('holds text that is not JSON where JSON belongs');
+    }
+  };
   const change = <T>(fn: () => T): T => {
     db.jobVersion++;
     return db.write(fn);
@@ -73,11 +94,12 @@ export function createSqliteJobStore(db: StateDatabase): JobStore {
         const rows = db.prepare('SELECT * FROM limits ORDER BY seq').all() as unknown as LimitsRow[];
         const history = rows.map((row) => ({ atMs: row.at_ms, limits: toLimits(row) }));
         const last = history.at(-1);
-        if (!last) throw new AppError('FAILED_PRECONDITION', 'DAMAGED', `${db.path} holds a job without limits`);
+        if (!last) throw damaged('holds a job without limits');
+        if (!statuses.has(job.status)) throw damaged(`says that the job is "${String(job.status)}"`);
         const held = readLease(db, 'job');
         return {
           status: job.status,
-          reason: job.reason === null ? null : (JSON.parse(job.reason) as JobReason),
+          reason: job.reason === null ? null : (parsed(job.reason) as JobReason),
           limits: { ...last.limits },
           history,
           cancelRequested: job.cancel_requested !== 0,
@@ -89,7 +111,7 @@ export function createSqliteJobStore(db: StateDatabase): JobStore {
                   resource: 'job',
                   epoch: held.epoch,
                   expiresAtMs: held.expires_at_ms,
-                  owner: JSON.parse(held.owner) as LeaseOwner,
+                  owner: parsed(held.owner) as LeaseOwner,
                 },
           epoch: held?.epoch ?? 0,
         };

@@ -31,7 +31,7 @@ export interface StateDatabaseOptions {
   format?: DatabaseFormat;
   /** `normal`: a commit survives the death of the process (default). `full`: power loss too. */
   sync?: 'normal' | 'full';
-  /** False: a missing file is NOT_FOUND/STATE_NOT_FOUND instead of a new one. */
+  /** False: a missing file is NOT_FOUND/STATE_NOT_FOUND, an empty one DAMAGED, instead of a new one. */
   create?: boolean;
   /** The file is only read: where it can't be written (a copy on a read-only disk), it is opened as it lies there. */
   forReading?: boolean;
@@ -164,7 +164,7 @@ export function openStateDatabase(path: string, options: StateDatabaseOptions = 
   let sql: DatabaseSync | undefined;
   try {
     sql = new DatabaseSync(path, { timeout: busyTimeoutMs });
-    checkVersion(sql, path, format);
+    checkVersion(sql, path, format, create);
     withRetries(busyTimeoutMs, () => sql?.exec('PRAGMA journal_mode = WAL'));
     sql.exec(
       `PRAGMA synchronous = ${sync === 'full' ? 'FULL' : 'NORMAL'};
@@ -194,7 +194,7 @@ function openUnchanging(path: string, format: DatabaseFormat): StateDatabase | n
   let sql: DatabaseSync | undefined;
   try {
     sql = new DatabaseSync(url, { readOnly: true });
-    checkVersion(sql, path, format);
+    checkVersion(sql, path, format, false);
     return new StateDatabase(path, sql);
   } catch (e) {
     sql?.close();
@@ -206,22 +206,47 @@ function userVersion(sql: DatabaseSync): number {
   return sql.prepare('PRAGMA user_version').get()?.['user_version'] as number;
 }
 
-function checkVersion(sql: DatabaseSync, path: string, format: DatabaseFormat): void {
+function checkVersion(sql: DatabaseSync, path: string, format: DatabaseFormat, mayBeEmpty: boolean): void {
+  const damaged = (what: string): AppError =>
+    new AppError('FAILED_PRECONDITION', 'DAMAGED', `${path} ${what}`, {
+      hint: 'Restore it from a copy.',
+      details: { file: path },
+    });
   const version = userVersion(sql);
   const id = sql.prepare('PRAGMA application_id').get()?.['application_id'] as number;
-  const tables = sql.prepare('SELECT count(*) AS n FROM sqlite_schema').get()?.['n'] as number;
-  if (version === 0 && tables === 0) return;
-  if (id !== format.applicationId || version === 0) {
-    throw new AppError('FAILED_PRECONDITION', 'DAMAGED', `${path} is not ${format.what}`, {
-      hint: 'Restore it from a copy.',
-    });
-  }
+  const schema = schemaOf(sql);
+  if (mayBeEmpty && version === 0 && schema.length === 0) return;
+  if (id !== format.applicationId || version === 0) throw damaged(`is not ${format.what}`);
   if (version > format.version) {
     throw new AppError('FAILED_PRECONDITION', 'NEWER_FORMAT', `${path} was written by a newer stint (${version})`, {
       hint: 'Update stint.',
       details: { version, supported: format.version },
     });
   }
+  // A trigger or view in a file from somebody else would run with every write.
+  if (JSON.stringify(schema) !== ownSchema(format)) throw damaged('has other tables than stint makes');
+}
+
+const ownSchemas = new Map<DatabaseFormat, string>();
+
+function ownSchema(format: DatabaseFormat): string {
+  const known = ownSchemas.get(format);
+  if (known !== undefined) return known;
+  const sql = new DatabaseSync(':memory:');
+  sql.exec(format.schema);
+  const schema = JSON.stringify(schemaOf(sql));
+  sql.close();
+  ownSchemas.set(format, schema);
+  return schema;
+}
+
+/** Tables and all that belongs to them, but for what SQLite itself makes (statistics). */
+function schemaOf(sql: DatabaseSync): unknown[] {
+  return sql
+    .prepare(
+      "SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name",
+    )
+    .all();
 }
 
 function createSchema(sql: DatabaseSync, format: DatabaseFormat): void {

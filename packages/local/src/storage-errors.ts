@@ -74,5 +74,5 @@ export function toDatabaseError(e: unknown, path: string): unknown {
   const meaning = bySqlite[code];
   const text = `${path}: ${(e as Error).message}`;
   if (!meaning) return new AppError('INTERNAL', 'UNEXPECTED', text, { cause: e });
-  return new AppError(meaning.code, meaning.reason, text, { hint: meaning.hint, cause: e });
+  return new AppError(meaning.code, meaning.reason, text, { hint: meaning.hint, cause: e, details: { file: path } });
 }

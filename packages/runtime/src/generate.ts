@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { isAbsolute, join, relative, resolve } from 'node:path';
 import { AppError, encodeUtf8, JOB_KEY, toAppError, usdToNano } from '@stint/core';
 import type { JobSpec } from '@stint/core';
-import { isSystemError, toFileError } from '@stint/local';
+import { isSystemError, requirePlainFiles, toFileError } from '@stint/local';
 import { errorBody } from './commands.ts';
 import type { CommandResult, GenerateOptions, JobSummary } from './commands.ts';
 import { exitCodeOfError } from './exit-codes.ts';
@@ -102,6 +102,7 @@ function hasNoJob(dir: string, out: string): boolean {
       hint: 'Name an empty or new folder with --out.',
     });
   if (!existsSync(dir)) return true;
+  requirePlainFiles(dir);
   let entries: string[];
   let ours: boolean;
   try {

@@ -10,6 +10,7 @@ import {
   createSqliteCallLog,
   createSqliteJobStore,
   openStateDatabase,
+  requirePlainFiles,
   toFileError,
 } from '@stint/local';
 import type { StateDatabase } from '@stint/local';
@@ -70,7 +71,10 @@ function makeFolder(dir: string): void {
   }
 }
 
-/** `job.json` and its digest. @throws AppError NOT_FOUND/NOT_A_JOB */
+/**
+ * `job.json` and its digest. The first look at a folder that may come from somebody else.
+ * @throws AppError NOT_FOUND/NOT_A_JOB, FAILED_PRECONDITION/DAMAGED where the folder leads out of itself
+ */
 export async function readSpec(dir: string): Promise<{ spec: JobSpec; digest: string }> {
   const path = join(dir, JOB_KEY);
   if (!existsSync(path)) {
@@ -79,6 +83,7 @@ export async function readSpec(dir: string): Promise<{ spec: JobSpec; digest: st
       details: { dir },
     });
   }
+  requirePlainFiles(dir);
   const body = await readFile(path);
   return { spec: readJobSpec(path, parse(path, body)), digest: sha256(body) };
 }

@@ -2,17 +2,17 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { countsOf, manifestSchema, nanoToUsd, outputFormats, parse, readDocument } from '@stint/core';
+import { countsOf, nanoToUsd, outputFormats, parse, readManifest } from '@stint/core';
 import type { JobReason, JobState, JobStatus, Manifest } from '@stint/core';
 import type { JobSummary } from './commands.ts';
 import { shardCheckpoints } from './job-folder.ts';
 import type { JobFolder } from './job-folder.ts';
 
 /** The export that is committed, if any. */
-export async function readManifest(dir: string): Promise<Manifest | null> {
+export async function manifestOf(dir: string): Promise<Manifest | null> {
   const path = join(dir, 'exports', 'manifest.json');
   if (!existsSync(path)) return null;
-  return readDocument(manifestSchema, 'stint.manifest', 1, path, parse(path, await readFile(path)));
+  return readManifest(path, parse(path, await readFile(path)));
 }
 
 /** The job's sums over all its runs, from its stores alone. */
@@ -26,7 +26,7 @@ export async function summarise(
   const totals = await folder.log.totals();
   const docs = [];
   for await (const doc of shardCheckpoints(folder)) docs.push(doc);
-  const manifest = await readManifest(folder.dir);
+  const manifest = await manifestOf(folder.dir);
   const cap = state.limits.budgetNanoUsd;
   return {
     schema: 'stint.generate/1',

@@ -1,6 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-import { AppError, encodeUtf8, getOrNull, JOB_CHECKPOINT_KEY, JOB_KEY, parse, readJobCheckpoint } from '@stint/core';
-import type { JobSpec, Lease } from '@stint/core';
+import {
+  AppError,
+  encodeUtf8,
+  getOrNull,
+  JOB_CHECKPOINT_KEY,
+  JOB_KEY,
+  parse,
+  readJobCheckpoint,
+  withDigest,
+} from '@stint/core';
+import type { JobCheckpoint, JobSpec, Lease } from '@stint/core';
 import { digestInCheckpoint, editedSpec, readFrozenJob } from './frozen.ts';
 import type { Frozen } from './frozen.ts';
 import { compareWithFrozen, freezeInputs } from './intake/index.ts';
@@ -43,7 +52,13 @@ export async function takeEdits(folder: JobFolder, loaded: LoadedJob, lease: Lea
     const found = await getOrNull(store, JOB_CHECKPOINT_KEY);
     if (found) {
       const doc = readJobCheckpoint(JOB_CHECKPOINT_KEY, parse(JOB_CHECKPOINT_KEY, found.body));
-      const next = { ...doc, epoch: lease.epoch, seq: doc.seq + 1, job_digest: sha256(text) };
+      const { digest: _digest, ...rest } = doc;
+      const next = withDigest<JobCheckpoint>(sha256, {
+        ...rest,
+        epoch: lease.epoch,
+        seq: doc.seq + 1,
+        job_digest: sha256(text),
+      });
       await store.put(JOB_CHECKPOINT_KEY, encodeUtf8(`${JSON.stringify(next)}\n`), { etag: found.etag });
     }
     await freezeInputs(loaded, dir);

@@ -7,6 +7,8 @@ export const count = z.int().min(0);
 /** Integer nano-dollars. */
 export const nanoUsd = z.int().min(0);
 export const sha256Hex = z.string().regex(/^[0-9a-f]{64}$/);
+/** A path below some folder: no `..`, nothing absolute, no empty part. */
+export const innerPath = z.string().regex(/^(?!\.\.(?:\/|$))[^/\\\0]+(?:\/(?!\.\.(?:\/|$))[^/\\\0]+)*$/);
 /** Inclusive range of record indices. */
 export const indexRange = z.tuple([count, count]);
 

@@ -4,7 +4,8 @@ import { count, nanoUsd, readDocument, sha256Hex } from './common.ts';
 
 /**
  * `checkpoint.json` of the job: for each shard its state, counts, spend and digest, and the digest of job.json.
- * The plain fields at the end are derived, for people and scripts of the earlier system.
+ * The plain fields after them are derived, for people and scripts of the earlier system. `digest` is the sha256 of the
+ * document without it.
  */
 export const jobCheckpointSchema = z.object({
   schema: z.literal('stint.checkpoint/1'),
@@ -31,6 +32,7 @@ export const jobCheckpointSchema = z.object({
   cost_accumulated: z.number().min(0),
   last_updated: z.string(),
   completed: z.boolean(),
+  digest: sha256Hex,
 });
 export type JobCheckpoint = z.infer<typeof jobCheckpointSchema>;
 export type ShardSummary = JobCheckpoint['shards'][number];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from 'zod';
 import type { JsonObject } from '../json.ts';
-import { count, readDocument, sha256Hex } from './common.ts';
+import { count, innerPath, readDocument, sha256Hex } from './common.ts';
 
 /** Integer nano-dollars per million tokens, per direction. */
 export const priceSchema = z.object({
@@ -140,7 +140,7 @@ export type OutputFormat = (typeof outputFormats)[number];
 /** `job.json`: everything a job froze when it was created. Limits in force live in the job's state. */
 export const jobSpecSchema = z.object({
   schema: z.literal('stint.job/1'),
-  job_id: z.string(),
+  job_id: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/),
   name: z.string(),
   created_at: z.string(),
   stint_version: z.string(),
@@ -155,7 +155,7 @@ export const jobSpecSchema = z.object({
     /** Dotted paths every seed row must have. */
     schema_requirements: z.array(z.string()),
     /** The template file and all it includes, below inputs/template/. The first is the entry. */
-    files: z.array(z.object({ path: z.string(), sha256: sha256Hex })),
+    files: z.array(z.object({ path: innerPath, sha256: sha256Hex })),
   }),
   seeds: z.object({
     rows: z.int().min(1),

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from 'zod';
-import { count, sha256Hex } from './common.ts';
+import { count, innerPath, readDocument, sha256Hex } from './common.ts';
 
-/** `exports/manifest.json`: written last, so it commits the export; what it does not name is not part of it. */
+/**
+ * `exports/manifest.json`: written last, so it commits the export; what it does not name is not part of it. `digest` is
+ * the sha256 of the document without it.
+ */
 export const manifestSchema = z.object({
   schema: z.literal('stint.manifest/1'),
   job_id: z.string(),
@@ -14,7 +17,7 @@ export const manifestSchema = z.object({
       /** JSONL, PARQUET, CSV; README, REPORT for the documents. */
       format: z.string(),
       /** Relative to the job's folder. */
-      path: z.string(),
+      path: innerPath.startsWith('exports/'),
       rows: count,
       bytes: count,
       sha256: sha256Hex,
@@ -24,6 +27,12 @@ export const manifestSchema = z.object({
   ),
   /** Column name to DuckDB type, as written to Parquet. */
   columns: z.record(z.string(), z.string()),
+  digest: sha256Hex,
 });
 export type Manifest = z.infer<typeof manifestSchema>;
 export type ManifestFile = Manifest['files'][number];
+
+/** @throws AppError as `readDocument`. */
+export function readManifest(where: string, value: unknown): Manifest {
+  return readDocument(manifestSchema, 'stint.manifest', 1, where, value);
+}

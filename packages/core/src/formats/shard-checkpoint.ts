@@ -2,6 +2,10 @@
 import { z } from 'zod';
 import { count, indexRange, nanoUsd, readDocument, sha256Hex } from './common.ts';
 
+/** `outputs/batch-<epoch:06>-<seq:09>-<first 16 of sha256>.jsonl` and its like under rejects/. Nothing else may be named. */
+export const batchKeyPattern = /^outputs\/batch-(\d{6,})-(\d{9,})-([0-9a-f]{16})\.jsonl$/;
+export const rejectsKeyPattern = /^rejects\/rejects-(\d{6,})-(\d{9,})-([0-9a-f]{16})\.jsonl$/;
+
 /**
  * The committed state of one shard (10,000 consecutive indices), `shards/<k>/checkpoint.json`, advanced by
  * compare-and-swap only. What it does not name does not exist. `digest` is the sha256 of the document without it.
@@ -16,10 +20,18 @@ export const shardCheckpointSchema = z.object({
   seq: count,
   /** Committed records, file by file; a line whose index is not in `ranges` does not exist. */
   batches: z.array(
-    z.object({ key: z.string(), rows: count, bytes: count, sha256: sha256Hex, ranges: z.array(indexRange) }),
+    z.object({
+      key: z.string().regex(batchKeyPattern),
+      rows: count,
+      bytes: count,
+      sha256: sha256Hex,
+      ranges: z.array(indexRange),
+    }),
   ),
   /** Rejected attempts of the indices that are ok or failed here. */
-  rejects: z.array(z.object({ key: z.string(), rows: count, bytes: count, sha256: sha256Hex })),
+  rejects: z.array(
+    z.object({ key: z.string().regex(rejectsKeyPattern), rows: count, bytes: count, sha256: sha256Hex }),
+  ),
   /** Union of the batches' ranges, ascending, merged. */
   ok: z.array(indexRange),
   /** Indices given up. `attempts` = the last attempt's number. */

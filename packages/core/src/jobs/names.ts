@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { batchKeyPattern, rejectsKeyPattern } from '../formats/shard-checkpoint.ts';
 
 const pad = (n: number, width: number): string => String(n).padStart(width, '0');
 
@@ -11,9 +12,7 @@ export function rejectsKey(epoch: number, seq: number, sha256: string): string {
   return `rejects/rejects-${pad(epoch, 6)}-${pad(seq, 9)}-${sha256.slice(0, 16)}.jsonl`;
 }
 
-const pattern = /^(?:outputs\/batch|rejects\/rejects)-(\d{6,})-(\d{9,})-([0-9a-f]{16})\.jsonl$/;
-
 export function parseBatchKey(key: string): { epoch: number; seq: number; sha256Start: string } | null {
-  const m = pattern.exec(key);
+  const m = batchKeyPattern.exec(key) ?? rejectsKeyPattern.exec(key);
   return m ? { epoch: Number(m[1]), seq: Number(m[2]), sha256Start: m[3] ?? '' } : null;
 }

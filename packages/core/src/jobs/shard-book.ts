@@ -57,6 +57,7 @@ export class ShardBook {
     const job = await getOrNull(store, JOB_CHECKPOINT_KEY);
     if (job) {
       const doc = readJobCheckpoint(JOB_CHECKPOINT_KEY, parse(JOB_CHECKPOINT_KEY, job.body));
+      if (!digestHolds(this.#deps.sha256, doc)) throw edited(JOB_CHECKPOINT_KEY);
       this.#jobEtag = job.etag;
       this.#jobSeq = doc.seq;
     }
@@ -109,7 +110,7 @@ export class ShardBook {
   async writeJobCheckpoint(completed: boolean, tokensUsed: number, settledNanoUsd: number): Promise<void> {
     const { store, clock, spec, jobDigest, lease } = this.#deps;
     const shards = [...this.summaries.values()].sort((a, b) => a.shard - b.shard);
-    const doc: JobCheckpoint = {
+    const doc = withDigest<JobCheckpoint>(this.#deps.sha256, {
       schema: 'stint.checkpoint/1',
       job_id: spec.job_id,
       epoch: lease.epoch,
@@ -122,7 +123,7 @@ export class ShardBook {
       cost_accumulated: nanoToUsd(settledNanoUsd),
       last_updated: new Date(clock.now()).toISOString(),
       completed,
-    };
+    });
     const body = encodeUtf8(`${JSON.stringify(doc)}\n`);
     const put = await putSwap(store, JOB_CHECKPOINT_KEY, body, this.#jobEtag);
     if (put) {
@@ -155,10 +156,7 @@ export class ShardBook {
     }
     const doc = readShardCheckpoint(key, parse(key, found.body));
     if (!digestHolds(this.#deps.sha256, doc) || doc.job_id !== this.#deps.spec.job_id || doc.shard !== shard) {
-      throw new AppError('FAILED_PRECONDITION', 'DAMAGED', `${key} was edited: its digest does not fit`, {
-        hint: 'Restore it from a copy of the job folder. Nothing was changed.',
-        details: { file: key },
-      });
+      throw edited(key);
     }
     return { etag: found.etag, doc };
   }
@@ -230,6 +228,13 @@ export async function knownShards(store: ObjectStore, commits: ReadonlyMap<numbe
     if (m) shards.add(Number(m[1]));
   }
   return [...shards].sort((a, b) => a - b);
+}
+
+function edited(key: string): AppError {
+  return new AppError('FAILED_PRECONDITION', 'DAMAGED', `${key} was edited: its digest does not fit`, {
+    hint: 'Restore it from a copy of the job folder. Nothing was changed.',
+    details: { file: key },
+  });
 }
 
 export function takenOver(what: string): AppError {
