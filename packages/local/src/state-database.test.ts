@@ -73,29 +73,6 @@ describe('state database', () => {
     expect(() => openStateDatabase(path)).toThrow(expect.objectContaining({ reason: 'DAMAGED' }));
   });
 
-  it('one closed well can be read where nothing can be written beside it', async () => {
-    const db = openStateDatabase(path);
-    await createSqliteJobStore(db).create(limits, 1);
-    db.close();
-    chmodSync(path, 0o444);
-    chmodSync(dir, 0o555);
-    // Modes mean nothing to root.
-    const root = process.geteuid?.() === 0;
-    if (root) process.seteuid?.(65_534);
-    try {
-      expect(() => openStateDatabase(path)).toThrow();
-      const readable = openStateDatabase(path, { forReading: true });
-      expect((await createSqliteJobStore(readable).read())?.limits).toEqual(limits);
-      expect(() => {
-        readable.write(() => readable.prepare('DELETE FROM job').run());
-      }).toThrow(expect.objectContaining({ reason: 'STORAGE_DENIED' }));
-      readable.close();
-    } finally {
-      if (root) process.seteuid?.(0);
-      chmodSync(dir, 0o755);
-    }
-  });
-
   it('a cut off file is DAMAGED when it is opened or read', async () => {
     const db = openStateDatabase(path);
     await createSqliteJobStore(db).create(limits, 1);

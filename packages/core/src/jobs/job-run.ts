@@ -317,8 +317,9 @@ export class JobRun {
   #decide(work: RecordWork, line: string | null, failed?: { code: string; reason: string }): void {
     const sums = line === null ? { costNanoUsd: 0, inputTokens: 0, outputTokens: 0 } : paidSoFar(work);
     this.#tally.rejected += work.rejects.length;
-    this.#leave(work);
+    // Before it leaves: that may be what ends the run.
     this.#settling++;
+    this.#leave(work);
     // Appends land in order: the record is committed only once its calls are durable.
     void this.#appended.then(() => {
       this.#settling--;
