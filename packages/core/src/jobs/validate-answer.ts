@@ -5,6 +5,7 @@ import { AppError } from '../errors.ts';
 import type { JsonObject } from '../json.ts';
 import type { StopReason } from '../ports/model-provider.ts';
 import type { CompiledStep } from './compile-template.ts';
+import { utf8Bytes } from './money.ts';
 
 export type AnswerProblem = 'EMPTY' | 'CONTENT_FILTERED' | 'TRUNCATED' | 'INVALID_JSON' | 'SCHEMA' | 'REGEX' | 'LENGTH';
 export type Verdict = { ok: true; json?: unknown } | { ok: false; code: AnswerProblem; message: string };
@@ -107,9 +108,10 @@ export async function compileSchema(schema: JsonObject, where: string): Promise<
       cause,
       hint: 'Write a JSON Schema (draft 2020-12 or 07) that refers to nothing outside itself.',
     });
-  if (JSON.stringify(schema).length > MAX_SCHEMA_BYTES)
+  if (isDeeper(schema, MAX_SCHEMA_DEPTH)) throw bad(`the schema is nested more than ${MAX_SCHEMA_DEPTH} levels deep`);
+  if (utf8Bytes(JSON.stringify(schema)) > MAX_SCHEMA_BYTES) {
     throw bad(`the schema is larger than ${MAX_SCHEMA_BYTES} bytes`);
-  if (depthOf(schema) > MAX_SCHEMA_DEPTH) throw bad(`the schema is nested more than ${MAX_SCHEMA_DEPTH} levels deep`);
+  }
   const draft07 = typeof schema['$schema'] === 'string' && schema['$schema'].includes('draft-07');
   // eslint-disable-next-line no-restricted-syntax -- pure code, loaded only where a step has a schema
   const { Ajv } = draft07 ? await import('ajv') : { Ajv: (await import('ajv/dist/2020.js')).Ajv2020 };
@@ -133,9 +135,7 @@ const allowed = (params: Record<string, unknown> | undefined): string => {
   return Array.isArray(values) ? ` (${values.map((v) => JSON.stringify(v)).join(', ')})` : '';
 };
 
-function depthOf(value: unknown): number {
-  if (typeof value !== 'object' || value === null) return 0;
-  let deepest = 0;
-  for (const v of Object.values(value)) deepest = Math.max(deepest, depthOf(v));
-  return deepest + 1;
+function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return levels === 0 || Object.values(value).some((v) => isDeeper(v, levels - 1));
 }
