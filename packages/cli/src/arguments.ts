@@ -37,5 +37,6 @@ export function baseUrl(text: string): string {
 }
 
 export const numRecords = integer('--num-records', 1, 100_000_000);
-export const concurrency = integer('--concurrency', 1, 16_384);
+const calls = integer('--concurrency', 1, 16_384);
+export const concurrency = (text: string): number | 'auto' => (text === 'auto' ? text : calls(text));
 export const jobSeed = integer('--job-seed', 0, Number.MAX_SAFE_INTEGER);

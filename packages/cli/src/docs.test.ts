@@ -9,7 +9,7 @@ import { createProgram } from './program.ts';
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
 
-const terminal = { out: () => undefined, err: () => undefined, live: false, columns: () => 80 };
+const terminal = { out: () => undefined, err: () => undefined, live: false, shown: false, columns: () => 80 };
 const commands = function* (c: Command, path: string): Iterable<{ path: string; command: Command }> {
   for (const sub of c.commands) {
     const name = `${path} ${sub.name()}`;

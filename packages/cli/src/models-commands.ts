@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Command } from 'commander';
 import type { ModelList } from '@stint/runtime';
+import { group, json } from './command-parts.ts';
 import { bytes, table } from './format.ts';
 import { printable, printResult } from './terminal.ts';
 import type { Terminal } from './terminal.ts';
@@ -9,10 +10,7 @@ import type { Terminal } from './terminal.ts';
 export function modelsCommand(terminal: Terminal, finish: (exitCode: number) => void): Command {
   const base = { env: process.env, cwd: process.cwd() };
   const runtime = () => import('@stint/runtime');
-  const models = new Command('models').description('small models that run in this process').action(() => {
-    models.help({ error: true });
-  });
-  const json = (c: Command): Command => c.option('--json', 'one JSON object on stdout; messages go to stderr');
+  const models = group(new Command('models').description('small models that run in this process'));
 
   json(models.command('ls').description('what the catalogue has, and what is here')).action(
     async (f: { json?: boolean }) => {

@@ -2,10 +2,11 @@
 import { Command } from 'commander';
 import type { GenerateOptions } from '@stint/runtime';
 import { baseUrl, concurrency, dollars, integer, jobSeed, numRecords } from './arguments.ts';
+import { group, json } from './command-parts.ts';
 import { modelsCommand } from './models-commands.ts';
 import { runWithProgress } from './run-command.ts';
 import { summaryText } from './summary-text.ts';
-import { printable, printResult } from './terminal.ts';
+import { printResult } from './terminal.ts';
 import type { Terminal } from './terminal.ts';
 import { planText, renderText, templateText, verifyText } from './texts.ts';
 
@@ -14,7 +15,7 @@ interface Flags {
   numRecords?: number;
   budgetLimit?: string;
   jobSeed?: number;
-  concurrency?: number;
+  concurrency?: number | 'auto';
   baseUrl?: string;
   json?: boolean;
   retryFailed?: boolean;
@@ -43,7 +44,9 @@ export function createProgram(terminal: Terminal, version: string, finish: (exit
     .action(async (job: string, f: Flags) => {
       const { generate } = await runtime();
       const options: GenerateOptions = { ...base, ...limitsOf(f), jobPath: job, out: f.out, jobSeed: f.jobSeed };
-      finish(await runWithProgress(terminal, f.json ?? false, (events) => generate({ ...options, events })));
+      finish(
+        await runWithProgress(terminal, f.json ?? false, summaryText, (events) => generate({ ...options, events })),
+      );
     });
 
   withLimits(command('plan <job>', 'what a job costs at most, and which key goes to which host; nothing is spent'))
@@ -56,9 +59,8 @@ export function createProgram(terminal: Terminal, version: string, finish: (exit
     .option('--job-seed <n>', 'seed of every random draw', jobSeed)
     .action(async (job: string, f: Flags) => {
       const { plan } = await runtime();
-      const events = { notice: (text: string) => terminal.err(`${printable(text)}\n`) };
-      const options = { ...base, ...limitsOf(f), jobPath: job, out: f.out, jobSeed: f.jobSeed, pilot: f.pilot, events };
-      finish(printResult(terminal, await plan(options), f.json ?? false, planText));
+      const options = { ...base, ...limitsOf(f), jobPath: job, out: f.out, jobSeed: f.jobSeed, pilot: f.pilot };
+      finish(await runWithProgress(terminal, f.json ?? false, planText, (events) => plan({ ...options, events })));
     });
 
   json(command('status <dir>', 'how a job stands; changes nothing')).action(async (dir: string, f: Flags) => {
@@ -71,7 +73,7 @@ export function createProgram(terminal: Terminal, version: string, finish: (exit
     .action(async (dir: string, f: Flags) => {
       const { resume } = await runtime();
       const options = { ...base, ...limitsOf(f), dir, retryFailed: f.retryFailed };
-      finish(await runWithProgress(terminal, f.json ?? false, (events) => resume({ ...options, events })));
+      finish(await runWithProgress(terminal, f.json ?? false, summaryText, (events) => resume({ ...options, events })));
     });
 
   json(command('export <dir>', 'write the dataset of what is committed so far'))
@@ -94,9 +96,7 @@ export function createProgram(terminal: Terminal, version: string, finish: (exit
     finish(printResult(terminal, await cancel({ ...base, dir }), f.json ?? false, summaryText));
   });
 
-  const template = command('template', 'check a template, or look at its prompts').action(() => {
-    template.help({ error: true });
-  });
+  const template = group(command('template', 'check a template, or look at its prompts'));
   json(template.command('check <template>').description('syntax, includes, and the seed fields that it needs')).action(
     async (file: string, f: Flags) => {
       const { checkTemplate } = await runtime();
@@ -112,7 +112,8 @@ export function createProgram(terminal: Terminal, version: string, finish: (exit
       const { renderTemplate } = await runtime();
       const { seed, index, step } = f;
       const result = await renderTemplate({ ...base, template: file, seed, index, jobSeed: f.jobSeed, step });
-      finish(printResult(terminal, result, f.json ?? false, (r) => renderText(r, step !== undefined)));
+      const one = step !== undefined;
+      finish(printResult(terminal, result, f.json ?? false, (r) => renderText(r, one), one));
     });
 
   program.addCommand(modelsCommand(terminal, finish));
@@ -128,13 +129,11 @@ export function createProgram(terminal: Terminal, version: string, finish: (exit
   return program;
 }
 
-export const json = (c: Command): Command => c.option('--json', 'one JSON object on stdout; messages go to stderr');
-
 function withLimits(c: Command): Command {
   return json(c)
     .option('--num-records <n>', 'records in force from now on', numRecords)
     .option('--budget-limit <usd>', 'hard cap in force from now on', dollars)
-    .option('--concurrency <n>', 'calls in flight at most', concurrency)
+    .option('--concurrency <n>', 'calls in flight at most; or auto', concurrency)
     .option('--base-url <url>', 'URL of every openai model, instead of the job file’s', baseUrl);
 }
 

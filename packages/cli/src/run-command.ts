@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { CommandEvents, CommandResult, JobSummary, StartedJob } from '@stint/runtime';
+import type { CommandEvents, CommandResult, StartedJob } from '@stint/runtime';
 import { ProgressView } from './progress-view.ts';
-import { summaryText } from './summary-text.ts';
 import { printable, printResult } from './terminal.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -10,11 +9,12 @@ const EXIT: Record<Signal, number> = { SIGINT: 130, SIGTERM: 143 };
 /** A terminal's Ctrl-C reaches us directly and through the parent that re-executed us; a person is slower than this. */
 const SAME_SIGNAL_MS = 500;
 
-/** Runs a command that holds a job: progress on stderr, signals, then the summary on stdout. */
-export async function runWithProgress(
+/** Runs a command that holds a job: progress on stderr, signals, then its result on stdout. */
+export async function runWithProgress<T extends object>(
   terminal: Terminal,
   json: boolean,
-  run: (events: CommandEvents) => Promise<CommandResult<JobSummary>>,
+  prose: (body: T) => string,
+  run: (events: CommandEvents) => Promise<CommandResult<T>>,
 ): Promise<number> {
   let view: ProgressView | undefined;
   let job: StartedJob | undefined;
@@ -47,7 +47,7 @@ export async function runWithProgress(
       exporting: () => view?.startExports(),
     });
     view?.stop();
-    return printResult(terminal, result, json, summaryText);
+    return printResult(terminal, result, json, prose);
   } finally {
     view?.stop();
     process.off('SIGINT', onSignal);

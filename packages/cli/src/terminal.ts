@@ -8,6 +8,8 @@ export interface Terminal {
   err: (text: string) => void;
   /** stderr is a terminal that a line can be redrawn on. */
   live: boolean;
+  /** stdout is a terminal, too: what it prints may steer it. */
+  shown: boolean;
   columns: () => number;
 }
 
@@ -24,6 +26,7 @@ export function processTerminal(): Terminal {
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
     live: process.stderr.isTTY && process.env['TERM'] !== 'dumb',
+    shown: process.stdout.isTTY,
     columns: () => process.stderr.columns || 80,
   };
 }
@@ -47,16 +50,20 @@ export function bodyOf(e: unknown): ErrorBody {
   return { code, reason, message, hint: info.hint ?? null, details: at === null ? details : { ...details, at } };
 }
 
-/** Prints a command's result: with `json` one object on stdout, else prose (errors on stderr). */
+/**
+ * Prints a command's result: with `json` one object on stdout, else prose (errors on stderr).
+ * @param exact - the prose is data, which a pipe or a file gets as it is.
+ */
 export function printResult<T extends object>(
   terminal: Terminal,
   result: CommandResult<T>,
   json: boolean,
   prose: (body: T) => string,
+  exact = false,
 ): number {
   const { body, exitCode } = result;
   if (json) terminal.out(`${JSON.stringify(body)}\n`);
   else if ('error' in body) terminal.err(errorText(body.error));
-  else terminal.out(printable(prose(body)));
+  else terminal.out(exact && !terminal.shown ? prose(body) : printable(prose(body)));
   return exitCode;
 }

@@ -63,7 +63,7 @@ export interface GenerateOptions extends RunOptions {
   /** Decimal text, USD. */
   budgetLimit?: string | undefined;
   jobSeed?: number | undefined;
-  concurrency?: number | undefined;
+  concurrency?: number | 'auto' | undefined;
   baseUrl?: string | undefined;
 }
 
@@ -72,7 +72,7 @@ export interface ResumeOptions extends RunOptions {
   retryFailed?: boolean | undefined;
   numRecords?: number | undefined;
   budgetLimit?: string | undefined;
-  concurrency?: number | undefined;
+  concurrency?: number | 'auto' | undefined;
   baseUrl?: string | undefined;
 }
 

@@ -85,7 +85,7 @@ export async function generate(o: GenerateOptions): Promise<CommandResult<JobSum
 export function flagLimits(o: {
   numRecords?: number | undefined;
   budgetLimit?: string | undefined;
-  concurrency?: number | undefined;
+  concurrency?: number | 'auto' | undefined;
 }) {
   return {
     ...(o.numRecords === undefined ? {} : { numRecords: o.numRecords }),

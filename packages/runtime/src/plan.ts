@@ -2,13 +2,14 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { advance, AppError, beginRecord, laterHolds, nanoToUsd, readRecordLines } from '@stint/core';
+import { advance, AppError, beginRecord, laterHolds, nanoToUsd, readRecordLines, usdToNearestNano } from '@stint/core';
 import type { DatasetRecord, JobSpec, RecordEnv } from '@stint/core';
 import { TemplateError } from '@stint/jinja';
 import { openSeedFile } from '@stint/local';
 import { apiKeyNameFor } from '@stint/models/openai';
 import type { CommandResult, GenerateOptions, JobSummary } from './commands.ts';
 import { asResult, generate } from './generate.ts';
+import { status } from './job-commands.ts';
 import { freezeInputs, loadJob } from './intake/index.ts';
 import type { LoadedJob } from './intake/index.ts';
 import { openJobFolder, shardCheckpoints } from './job-folder.ts';
@@ -64,7 +65,9 @@ export async function plan(o: GenerateOptions & { pilot?: number | undefined }):
     const n = draft.num_records;
     const cap = draft.budget_limit_nano_usd;
     const worst = await worstCase(loaded);
-    const pilot = o.pilot === undefined ? null : await runPilot(o, o.pilot, n, cap);
+    const ran = o.pilot === undefined ? null : await runPilot(o, o.pilot, loaded);
+    if (ran && 'error' in ran.body) return { exitCode: ran.exitCode, body: ran.body };
+    const pilot: Pilot | null = ran && !('error' in ran.body) ? ran.body : null;
     const body: Plan = {
       schema: 'stint.plan/1',
       name: draft.name,
@@ -161,23 +164,23 @@ function recordWorstCase(env: RecordEnv, index: number): number {
   }
 }
 
-async function runPilot(o: GenerateOptions, k: number, n: number, cap: number | null): Promise<Pilot> {
-  const records = Math.min(k, n);
-  const out = o.out ?? join('stint-out', `${(await loadJob({ ...o, overrides: o })).draft.name}-pilot`);
-  const ran = await generate({ ...o, out, numRecords: records });
+/** Ends as its job ends: with that one's exit code, where it does not complete. */
+async function runPilot(o: GenerateOptions, k: number, { draft }: LoadedJob): Promise<CommandResult<Pilot>> {
+  const [n, cap] = [draft.num_records, draft.budget_limit_nano_usd];
+  const out = o.out ?? join('stint-out', `${draft.name}-pilot`);
+  // An earlier pilot may have made more.
+  const before = await status({ ...o, dir: out });
+  const made = 'error' in before.body ? 0 : before.body.records.target;
+  const ran = await generate({ ...o, out, numRecords: Math.max(Math.min(k, n), made) });
   if ('error' in ran.body) {
-    const e = ran.body.error;
-    throw new AppError(e.code as 'INTERNAL', e.reason, `the pilot: ${e.message}`, { hint: e.hint ?? undefined });
+    const { error } = ran.body;
+    return { ...ran, body: { error: { ...error, message: `the pilot: ${error.message}` } } };
   }
   const summary: JobSummary = ran.body;
-  if (summary.status !== 'COMPLETED') {
-    const r = summary.reason;
-    throw new AppError(
-      (r?.code ?? 'UNAVAILABLE') as 'UNAVAILABLE',
-      r?.reason ?? 'PILOT_FAILED',
-      `the pilot in ${out} ended ${summary.status}: ${r?.message ?? ''}`,
-      { hint: r?.hint ?? undefined },
-    );
+  const { reason } = summary;
+  if (reason) {
+    const message = `the pilot in ${out} ended ${summary.status}: ${reason.message}`;
+    return { ...ran, body: { error: { ...reason, message } } };
   }
   const costs = await recordCosts(resolve(o.cwd, out));
   const spent = summary.cost_usd.settled + summary.cost_usd.unknown;
@@ -186,12 +189,13 @@ async function runPilot(o: GenerateOptions, k: number, n: number, cap: number | 
   const inner = costs.reduce((a, b) => a + b, 0) / Math.max(1, costs.length);
   const variance = costs.reduce((a, b) => a + (b - inner) ** 2, 0) / Math.max(1, costs.length - 1);
   const off = tQuantile(costs.length - 1) * Math.sqrt(variance / Math.max(1, costs.length));
+  const usd = (amount: number): number => nanoToUsd(usdToNearestNano(amount));
   const interval = (scale: number) => ({
-    mean: mean * scale,
-    low: Math.max(0, mean - off) * scale,
-    high: (mean + off) * scale,
+    mean: usd(mean * scale),
+    low: usd(Math.max(0, mean - off) * scale),
+    high: usd((mean + off) * scale),
   });
-  return {
+  const body: Pilot = {
     records: summary.records.ok,
     out,
     cost: spent,
@@ -200,6 +204,7 @@ async function runPilot(o: GenerateOptions, k: number, n: number, cap: number | 
     expected_elapsed_s: (summary.elapsed_s / Math.max(1, summary.records.ok)) * n,
     records_affordable: affordable(cap, Math.ceil((mean + off) * 1e9), n),
   };
+  return { exitCode: 0, body };
 }
 
 async function recordCosts(dir: string): Promise<number[]> {

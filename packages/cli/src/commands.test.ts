@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// What commands other than generate print and end with, as processes.
+import { startStubModelServer } from '@stint/contracts/stub-model-server';
+import type { StubModelServer } from '@stint/contracts/stub-model-server';
+import type { Plan } from '@stint/runtime';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { errorOf, jobFile, ONE_STEP, runCli, startCli, TOPICS, until, workbench } from '../testing/workbench.ts';
+import type { Workbench } from '../testing/workbench.ts';
+
+let bench: Workbench;
+let stub: StubModelServer;
+beforeEach(async () => {
+  bench = workbench();
+  bench.yaml('template.yaml', ONE_STEP);
+  bench.write('seeds.jsonl', TOPICS);
+  stub = await startStubModelServer({ price: { input: 1, output: 2 } });
+});
+afterEach(async () => {
+  await stub.close();
+  bench.dispose();
+});
+const cli = (...args: string[]) => runCli(args, { cwd: bench.dir });
+
+describe('a pilot', () => {
+  const pilot = (k: number, ...more: string[]) => cli('plan', 'job.yaml', '--pilot', String(k), '--json', ...more);
+
+  test('ends as its job ends: 5 at the cap, 3 where the key is refused', async () => {
+    bench.yaml('job.yaml', jobFile(stub.url, { budget_limit: 0.001 }));
+    const capped = await pilot(20);
+    expect([capped.code, errorOf(capped).reason]).toEqual([5, 'BUDGET_EXCEEDED']);
+    stub.set({ status: 401 });
+    const denied = await pilot(20, '--budget-limit', '1');
+    expect([denied.code, errorOf(denied).reason]).toEqual([3, 'ACCESS_DENIED']);
+  });
+
+  test('stops at a signal after a clean commit, and goes on', async () => {
+    bench.yaml('job.yaml', jobFile(stub.url, { concurrency: 2 }));
+    stub.set({ latencyMs: 500 });
+    const first = startCli(['plan', 'job.yaml', '--pilot', '6', '--json'], { cwd: bench.dir });
+    await until(() => stub.stats().inFlight === 2);
+    first.child.kill('SIGTERM');
+    const stopped = await first.done;
+    expect([stopped.code, errorOf(stopped).reason]).toEqual([143, 'INTERRUPTED']);
+    expect(stub.stats()).toMatchObject({ accepted: 2, answered: 2 });
+    stub.set({ latencyMs: 0 });
+    expect((JSON.parse((await pilot(6)).stdout) as Plan).pilot).toMatchObject({ records: 6 });
+    expect(stub.stats()).toMatchObject({ accepted: 6, repeatedCalls: 0 });
+  });
+
+  test('of fewer records than an earlier one tells what that one says, and pays nothing', async () => {
+    bench.yaml('job.yaml', jobFile(stub.url));
+    const eight = JSON.parse((await pilot(8)).stdout) as Plan;
+    expect(JSON.parse((await pilot(3)).stdout)).toEqual(eight);
+    expect(stub.stats().accepted).toBe(8);
+  });
+});
+
+test('--concurrency auto takes a number back', async () => {
+  bench.yaml('job.yaml', jobFile(stub.url));
+  stub.set({ latencyMs: 20 });
+  await cli('generate', 'job.yaml', '--out', 'out', '--concurrency', '2');
+  expect(stub.stats().maxInFlight).toBe(2);
+  await cli('generate', 'job.yaml', '--out', 'out', '--num-records', '60', '--concurrency', 'auto');
+  expect(stub.stats().maxInFlight).toBeGreaterThan(8);
+});
+
+test('what a step sends goes into a pipe byte for byte', async () => {
+  const row = JSON.stringify({ topic: 'a\u001b[31m\r\n\u0007b' });
+  const { stdout } = await cli('template', 'render', 'template.yaml', '--seed', row, '--step', 'ask');
+  expect(stdout).toBe('Say a\u001b[31m\r\n\u0007b.');
+});
+
+test.each(['template', 'models'])('an unknown command of %s is named', async (name) => {
+  const ran = await cli(name, 'foo');
+  expect([ran.code, ran.stdout]).toEqual([2, '']);
+  expect(ran.stderr).toContain(`unknown command '${name} foo'`);
+});
