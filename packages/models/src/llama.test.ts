@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { AppError } from '@stint/core';
-import type { CompletionRequest } from '@stint/core';
+import type { CompletionRequest, JsonObject } from '@stint/core';
 import { afterAll, describe, expect, test } from 'vitest';
 import { listModels } from './catalogue.ts';
 import { createLlamaProvider } from './llama.ts';
@@ -182,6 +182,48 @@ describe('the adapter', () => {
       reason: 'MODEL_UNAVAILABLE',
     });
   });
+});
+
+test.each<[string, JsonObject, JsonObject]>([
+  [
+    'an allOf is one schema',
+    {
+      $defs: { a: { type: 'object', properties: { x: { const: 1 } }, required: ['x'] } },
+      allOf: [{ $ref: '#/$defs/a' }, { properties: { y: { type: 'null' } }, required: ['y'] }],
+    },
+    {
+      $defs: { a: { type: 'object', properties: { x: { const: 1 } }, required: ['x'] } },
+      type: 'object',
+      properties: { x: { const: 1 }, y: { type: 'null' } },
+      required: ['x', 'y'],
+    },
+  ],
+  [
+    'definitions go by their newer name',
+    { definitions: { n: { type: 'integer' } }, type: 'array', items: { $ref: '#/definitions/n' } },
+    { $defs: { n: { type: 'integer' } }, type: 'array', items: { $ref: '#/$defs/n' } },
+  ],
+  [
+    'a nested const is a schema of its parts',
+    { const: { a: [1, 'x'], b: [] } },
+    {
+      type: 'object',
+      properties: {
+        a: { type: 'array', minItems: 2, maxItems: 2, prefixItems: [{ const: 1 }, { const: 'x' }] },
+        b: { type: 'array', minItems: 0, maxItems: 0 },
+      },
+      required: ['a', 'b'],
+      additionalProperties: false,
+    },
+  ],
+  [
+    'an enum with a list in it is a choice',
+    { enum: ['a', [null]] },
+    { oneOf: [{ const: 'a' }, { type: 'array', minItems: 1, maxItems: 1, prefixItems: [{ const: null }] }] },
+  ],
+  ['an allOf of itself ends', { allOf: [{ $ref: '#' }], type: 'object' }, { type: 'object' }],
+])('in words that the grammar builder knows: %s', (_name, schema, expected) => {
+  expect(grammarSchema(schema)).toEqual(expected);
 });
 
 test('a grammar keeps what it can follow', () => {

@@ -2,10 +2,11 @@
 import { isJsonObject } from '@stint/core';
 import type { Json, JsonObject } from '@stint/core';
 import { textFor } from './rehearsal-pattern.ts';
-import { asObject, flatten, isDeep, put } from './rehearsal-schema.ts';
+import { flatten, isDeep } from './rehearsal-schema.ts';
 import type { Place } from './rehearsal-schema.ts';
 import { sentence } from './rehearsal-words.ts';
 import type { Draws } from './rehearsal-words.ts';
+import { asObject, put } from './schema-parts.ts';
 
 export interface ValueStyle {
   draws: Draws;
