@@ -101,6 +101,29 @@ describe('job file', () => {
     expect(JSON.stringify(e)).not.toContain('secret');
   });
 
+  test('a problem alone says its hint once', async () => {
+    job({ num_recods: 5 });
+    const e = await refused();
+    expect(e.message).not.toContain('Did you mean');
+    expect(e.hint).toBe('Did you mean "num_records"?');
+  });
+
+  test('a value that is no number is shown as it is', async () => {
+    bench.write('job.yaml', JSON.stringify(jobFile(stub.url)).replace('"budget_limit":1', '"budget_limit": .nan'));
+    expect((await refused()).message).toMatch(/budget_limit: .*, not NaN/);
+  });
+
+  test('merge keys are taken, as many tools write them', async () => {
+    const base = `{ provider: openai, base_url: '${stub.url}', model: stub, max_tokens: 50, price: { input: 1, output: 2 } }`;
+    bench.write(
+      'job.yaml',
+      'name: job\ntemplate: ./template.yaml\nseed_data_path: ./seeds.jsonl\nnum_records: 1\nbudget_limit: 1\n' +
+        `models:\n  base: &base ${base}\n  m:\n    <<: *base\n    max_tokens: 7\n`,
+    );
+    const { exitCode } = await generate({ jobPath: bench.path('job.yaml'), out: 'out', env: {}, cwd: bench.dir });
+    expect([exitCode, stub.calls()[0]?.maxTokens]).toEqual([0, 7]);
+  });
+
   test('all problems at once, each with its line', async () => {
     bench.write(
       'job.yaml',
@@ -118,6 +141,7 @@ describe('job file', () => {
     ['empty', ''],
     ['a list', '- 1\n'],
     ['a key twice', 'name: a\nname: b\n'],
+    ['two documents', 'name: a\n---\nname: b\n'],
     [
       'a bomb of aliases',
       `a: &a [1,1,1,1,1,1,1,1,1]\n${'bcdefghij'
@@ -150,7 +174,7 @@ describe('template', () => {
     step(change);
     job();
     const e = await refused();
-    expect(`${e.message} ${JSON.stringify(e.details)}`).toMatch(pattern);
+    expect(`${e.message} ${e.hint} ${JSON.stringify(e.details)}`).toMatch(pattern);
   });
 
   test('an include that may be missing is no problem', async () => {
@@ -264,7 +288,9 @@ describe('a frozen input that changed on resume: exit 4, saying what', () => {
       budgetLimit: '0.0001',
     });
     expect(exitCode).toBe(4);
-    expect(body).toMatchObject({ error: { reason: 'BUDGET_BELOW_SPENT' } });
+    expect(body).toMatchObject({
+      error: { reason: 'BUDGET_BELOW_SPENT', hint: expect.stringMatching(/ \d+\.\d+\.$/) },
+    });
   });
 
   test('comments, limits, concurrency and other names of the same files are free', async () => {

@@ -66,6 +66,11 @@ describe('a status', () => {
     expect(message).toBe('the provider answered 401: bad key [key] and [key]');
   });
 
+  it('keeps its message on one line', () => {
+    const { message } = statusError(400, {}, errorBody(null, 'bad\r\nstint: all is well\n\tx'), undefined, NOW);
+    expect(message).toBe('the provider answered 400: bad stint: all is well x');
+  });
+
   it('keeps its message short', () => {
     expect(statusError(400, {}, errorBody(null, 'x'.repeat(9999)), undefined, NOW).message.length).toBeLessThan(400);
   });

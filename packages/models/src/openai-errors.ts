@@ -90,10 +90,10 @@ function readErrorBody(body: string): { message: string; codes: string[] } {
   return { message: text('message'), codes: [text('code'), text('type')].filter((c) => c !== '') };
 }
 
-/** Providers quote the key that they refuse. */
+/** On one line, without keys: providers quote the one that they refuse. */
 function redact(text: string, apiKey: string | undefined): string {
   const known = apiKey === undefined || apiKey === '' ? text : text.replaceAll(apiKey, '[key]');
-  return known.replace(/\bsk-[\w*.-]{4,}/g, '[key]');
+  return known.replace(/\bsk-[\w*.-]{4,}/g, '[key]').replace(/\s+/g, ' ');
 }
 
 /** `retry-after-ms`, or `retry-after` in seconds or as an HTTP date; undefined where neither can be read. */

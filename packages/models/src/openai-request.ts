@@ -33,6 +33,11 @@ const OWN_HEADERS = new Set([
   'transfer-encoding',
 ]);
 
+/** Where keys travel: job files and job folders hold none. */
+const KEY_HEADER = /^(?:(?:x-)?(?:goog-)?api-key|(?:x-)?auth-token|proxy-authorization|cookie)$/i;
+const KEY_PARAMETER = /^(?:key|(?:x-)?api[-_]?key|(?:access|auth)[-_]?token)$/i;
+const KEYS_HINT = 'Keys come from the environment: name the variable in api_key_env; it is sent as Authorization.';
+
 /** Set by the call itself, or able to make one call cost more than what was reserved for it. */
 const OWN_FIELDS = new Set([
   'best_of',
@@ -53,6 +58,9 @@ const OWN_FIELDS = new Set([
  */
 export function planRequests(options: OpenAiRequestOptions): OpenAiRequestPlan {
   const url = parseBaseUrl(options.baseUrl);
+  for (const name of Object.keys(options.query ?? {})) {
+    if (KEY_PARAMETER.test(name)) throw bad(`query: ${name} would hold a key`, KEYS_HINT);
+  }
   const query = new URLSearchParams(options.query ?? {}).toString();
   const path = `${url.pathname.replace(/\/+$/, '')}/chat/completions${query === '' ? '' : `?${query}`}`;
   const fixed = fixedHeaders(options);
@@ -82,6 +90,7 @@ function fixedHeaders(options: OpenAiRequestOptions): string[] {
   const headers = ['content-type', 'application/json', 'accept', 'application/json'];
   for (const [name, value] of Object.entries(options.headers ?? {})) {
     if (OWN_HEADERS.has(name.toLowerCase())) throw bad(`headers: ${name} can't be set`);
+    if (KEY_HEADER.test(name)) throw bad(`headers: ${name} would hold a key`, KEYS_HINT);
     if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name)) throw bad(`headers: ${JSON.stringify(name)} is no header name`);
     if (!isHeaderValue(value)) throw bad(`headers: the value of ${name} holds a character that no header may have`);
     headers.push(name.toLowerCase(), value);
@@ -105,6 +114,6 @@ function extraText(extraBody: JsonObject): string {
   return text === '' ? '' : `,${text}`;
 }
 
-function bad(message: string): AppError {
-  return new AppError('INVALID_ARGUMENT', 'BAD_SETTINGS', message);
+function bad(message: string, hint?: string): AppError {
+  return new AppError('INVALID_ARGUMENT', 'BAD_SETTINGS', message, { hint });
 }

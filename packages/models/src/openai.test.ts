@@ -109,6 +109,11 @@ describe('a request', () => {
 
   it.each([
     [{ headers: { Authorization: 'x' } }],
+    [{ headers: { 'X-Api-Key': 'x' } }],
+    [{ headers: { 'api-key': 'x' } }],
+    [{ headers: { Cookie: 'x' } }],
+    [{ query: { key: 'x' } }],
+    [{ query: { api_key: 'x' } }],
     [{ headers: { 'a b': 'x' } }],
     [{ headers: { a: 'x\r\ny: z' } }],
     [{ apiKey: 'a\nb' }],

@@ -25,6 +25,12 @@ export function limitsOf(
   return { ...limits, ...set };
 }
 
+/** As an option takes it: no exponent, no digit lost. */
+const usd = (nanoUsd: number): string =>
+  nanoToUsd(nanoUsd)
+    .toFixed(9)
+    .replace(/\.?0+$/, '');
+
 /** @throws AppError FAILED_PRECONDITION/BUDGET_BELOW_SPENT where a cap would be below what is spent already */
 export function refuseBelowSpent(wanted: JobLimits, inForce: JobLimits, totals: Totals): void {
   const spent = totals.settledNanoUsd + totals.unknownNanoUsd + totals.heldNanoUsd;
@@ -33,8 +39,8 @@ export function refuseBelowSpent(wanted: JobLimits, inForce: JobLimits, totals: 
   throw new AppError(
     'FAILED_PRECONDITION',
     'BUDGET_BELOW_SPENT',
-    `budget_limit $${nanoToUsd(cap)} is below the $${nanoToUsd(spent)} that the job has spent`,
-    { hint: `Give at least --budget-limit ${nanoToUsd(spent)}.`, details: { spent_usd: nanoToUsd(spent) } },
+    `budget_limit $${usd(cap)} is below the $${usd(spent)} that the job has spent`,
+    { hint: `Give at least --budget-limit ${usd(spent)}.`, details: { spent_usd: nanoToUsd(spent) } },
   );
 }
 

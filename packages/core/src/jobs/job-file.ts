@@ -227,7 +227,7 @@ export function problemsOf(issue: z.core.$ZodIssue, input: unknown, schema: z.Zo
   const found = valueAt(input, issue.path);
   if (found === undefined && ['invalid_type', 'invalid_union', 'invalid_value'].includes(issue.code))
     return [{ path, reason: 'MISSING_KEY', message: `${path} is missing`, hint: 'Add it; see docs/job-file.md.' }];
-  const shown = typeof found === 'object' ? '' : `, not ${JSON.stringify(found)}`;
+  const shown = typeof found === 'object' ? '' : `, not ${typeof found === 'number' ? found : JSON.stringify(found)}`;
   return [
     {
       path,

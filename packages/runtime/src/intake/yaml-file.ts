@@ -25,11 +25,14 @@ export function readYamlFile(path: string, what: string): YamlFile {
     uniqueKeys: true,
     prettyErrors: false,
     maxAliasCount: 100,
+    merge: true,
+    logLevel: 'error',
   } as never);
   const [bad] = doc.errors;
   if (bad) {
     const at = lines.linePos(bad.pos[0]);
-    throw new AppError('INVALID_ARGUMENT', 'BAD_YAML', `${path}:${at.line}: ${bad.message}`, {
+    const why = bad.code === 'MULTIPLE_DOCS' ? 'a second YAML document begins here' : bad.message;
+    throw new AppError('INVALID_ARGUMENT', 'BAD_YAML', `${path}:${at.line}: ${why}`, {
       hint: `Correct the ${what}; it is YAML or JSON.`,
       details: { file: path, line: at.line },
     });
