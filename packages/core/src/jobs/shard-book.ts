@@ -146,18 +146,22 @@ export class ShardBook {
 
   async #read(shard: number): Promise<OpenShard | null> {
     const key = shardKey(shard);
-    const found = await getOrNull(this.#deps.store, key);
-    if (!found) {
-      if (!this.#commits.has(shard)) return null;
-      throw new AppError('FAILED_PRECONDITION', 'DAMAGED', `${key} is gone, though the job's state knows its commits`, {
+    const damaged = (why: string): AppError =>
+      new AppError('FAILED_PRECONDITION', 'DAMAGED', `${key} ${why}`, {
         hint: 'Restore it from a copy of the job folder. Nothing was changed.',
         details: { file: key },
       });
+    const committed = this.#commits.get(shard);
+    const found = await getOrNull(this.#deps.store, key);
+    if (!found) {
+      if (committed === undefined) return null;
+      throw damaged("is gone, though the job's state knows its commits");
     }
     const doc = readShardCheckpoint(key, parse(key, found.body));
     if (!digestHolds(this.#deps.sha256, doc) || doc.job_id !== this.#deps.spec.job_id || doc.shard !== shard) {
-      throw edited(key);
+      throw damaged('was edited: its digest does not fit');
     }
+    if (doc.seq < (committed ?? 0)) throw damaged('is older than the last one committed');
     return { etag: found.etag, doc };
   }
 
