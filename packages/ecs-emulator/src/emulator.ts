@@ -5,10 +5,21 @@ import { join, resolve } from 'node:path';
 import { AppError } from '@stint/core';
 import type { Clock } from '@stint/core';
 import { Placement } from './capacity/placement.ts';
+import { stsOperations } from './ec2/caller-identity.ts';
+import { ec2InstanceOperations } from './ec2/instance-operations.ts';
+import { networkOperations } from './ec2/network-operations.ts';
 import { ecsOperations } from './ecs/operations.ts';
 import { FaultRunner } from './faults/fault-runner.ts';
 import { checkFaultScript, NO_FAULTS } from './faults/fault-script.ts';
 import type { FaultScript } from './faults/fault-script.ts';
+import { eventOperations } from './logs/event-operations.ts';
+import { groupOperations } from './logs/group-operations.ts';
+import { LogShipper } from './logs/log-shipper.ts';
+import { localSink } from './logs/log-sink.ts';
+import type { LogSink } from './logs/log-sink.ts';
+import type { LogStore } from './logs/log-store.ts';
+import { remoteSink } from './logs/remote-sink.ts';
+import { answerMetadata } from './metadata/metadata-endpoint.ts';
 import type { Emulator, EmulatorOptions } from './options.ts';
 import { ContainerRunner } from './tasks/container-runner.ts';
 import { SpecMaker } from './tasks/container-spec.ts';
@@ -23,6 +34,7 @@ import { AWS_RATES } from './world/rates.ts';
 import type { Rates } from './world/rates.ts';
 import { Region } from './world/region.ts';
 import { createScheduler } from './world/scheduler.ts';
+import type { Scheduler } from './world/scheduler.ts';
 import { DELAYS, QUOTAS } from './world/settings.ts';
 import type { World } from './world/world.ts';
 
@@ -54,14 +66,13 @@ export function createEmulator(options: EmulatorOptions): Emulator {
   let log: CallLog | null = null;
   const endpoint = (): string => (server ? `http://${urlHost(server.host)}:${server.port}` : '');
   const data = dataFolder(options.dataDir);
-  const specs = new SpecMaker({
-    capabilities: engine.capabilities,
-    volumes: new VolumeFolders(data.path),
-    endpoint,
-    warn,
-  });
-  const runner = new ContainerRunner(engine, specs, warn);
-  const world = makeWorld(options, { clock, account, timeScale, runner, warn });
+  const scheduler = createScheduler(clock);
+  const volumes = new VolumeFolders(data.path);
+  const specs = new SpecMaker({ capabilities: engine.capabilities, volumes, endpoint, warn });
+  const sink = sinkOf(options.env ?? process.env, (name) => regionOf(name).logs, clock);
+  const logs = new LogShipper({ engine, sink, scheduler, now: () => clock.now(), warn });
+  const runner = new ContainerRunner(engine, specs, logs, warn);
+  const world = makeWorld(options, { clock, scheduler, account, timeScale, runner, dataDir: data.path, warn });
   const regions = new Map<string, Region>();
   const regionOf = (name: string): Region => {
     let region = regions.get(name);
@@ -72,9 +83,17 @@ export function createEmulator(options: EmulatorOptions): Emulator {
   return {
     async start() {
       log = options.logFile === undefined ? null : openCallLog(options.logFile, () => clock.now());
-      const operations = { ecs: ecsOperations, logs: {}, ec2: {}, sts: {} };
+      const operations = {
+        ecs: ecsOperations,
+        logs: { ...groupOperations, ...eventOperations },
+        ec2: { ...networkOperations, ...ec2InstanceOperations },
+        sts: stsOperations,
+      };
       const desk = new CallDesk({ world, faults: world.faults, log, operations, regionOf });
-      server = await startHttpServer({ host, port }, (request) => desk.answer(request));
+      server = await startHttpServer({ host, port }, async (request) => {
+        const metadata = request.method === 'GET' ? answerMetadata(request.path, world.tasks, clock.now()) : null;
+        return metadata ?? (await desk.answer(request));
+      });
       if (!isLoopback(host) && engine.name !== 'noop') {
         warn(`whoever reaches ${endpoint()} can run commands on this machine: it asks nobody who they are`);
       }
@@ -87,24 +106,44 @@ export function createEmulator(options: EmulatorOptions): Emulator {
       world.scheduler.close();
       await runner.close(world.tasks.values());
       log?.close();
+      volumes.close();
       data.remove();
     },
   };
 }
 
+/** Output of containers goes where the environment says, else to the emulator's own log groups. */
+function sinkOf(env: NonNullable<EmulatorOptions['env']>, logsOf: (region: string) => LogStore, clock: Clock): LogSink {
+  const endpoint = env['AWS_ENDPOINT_URL_CLOUDWATCH_LOGS'] ?? env['AWS_ENDPOINT_URL_LOGS'] ?? '';
+  if (endpoint === '') return localSink(logsOf);
+  if (!/^https?:\/\/./.test(endpoint) || !URL.canParse(endpoint)) {
+    throw badOption('AWS_ENDPOINT_URL_CLOUDWATCH_LOGS', 'an http or https URL');
+  }
+  const credentials = {
+    accessKeyId: env['AWS_ACCESS_KEY_ID'] ?? 'emulated',
+    secretAccessKey: env['AWS_SECRET_ACCESS_KEY'] ?? 'emulated',
+    sessionToken: env['AWS_SESSION_TOKEN'],
+  };
+  return remoteSink(endpoint, credentials, () => clock.now());
+}
+
 interface WorldParts {
   clock: Clock;
+  scheduler: Scheduler;
+  dataDir: () => string;
   account: string;
   timeScale: number;
   runner: ContainerRunner;
   warn: (text: string) => void;
 }
 
-function makeWorld(options: EmulatorOptions, { clock, account, timeScale, runner, warn }: WorldParts): World {
+function makeWorld(options: EmulatorOptions, parts: WorldParts): World {
+  const { clock, scheduler, account, timeScale, runner, dataDir, warn } = parts;
   const faults = new FaultRunner(scriptOf(options.faults));
   const world: { -readonly [K in keyof World]: World[K] } = {
     clock,
-    scheduler: createScheduler(clock),
+    scheduler,
+    dataDir,
     account,
     engine: options.engine,
     delays: { ...DELAYS, ...options.delays },

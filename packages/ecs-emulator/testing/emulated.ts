@@ -30,16 +30,18 @@ export const REGION = 'eu-west-1';
 export const ACCOUNT = '123456789012';
 const ROLE = `arn:aws:iam::${ACCOUNT}:role/x`;
 
-/** An emulator over HTTP on a clock that stands still: one emulated second is one second of that clock. */
-export interface Emulated {
+/** An emulator over HTTP. */
+export interface Served {
   endpoint: string;
-  clock: FakeClock;
   ecs: ECSClient;
   client: (region: string) => ECSClient;
   warnings: string[];
   logLines: () => LogLine[];
-  logFile: string;
   stop: () => Promise<void>;
+}
+/** … on a clock that stands still: one emulated second is one second of that clock. */
+export interface Emulated extends Served {
+  clock: FakeClock;
 }
 
 export interface LogLine {
@@ -60,41 +62,36 @@ export async function emulated(
 ): Promise<Emulated> {
   const { engineOf = (clock: FakeClock) => createNoopEngine({ clock }), ...rest } = options;
   const clock = fakeClock();
+  return { clock, ...(await served({ engine: engineOf(clock), clock, timeScale: 1, ...rest })) };
+}
+
+/** … with what a test needs to speak to it. */
+export async function served(options: EmulatorOptions): Promise<Served> {
   const folder = mkdtempSync(join(tmpdir(), 'stint-emulated-'));
   const logFile = join(folder, 'calls.jsonl');
   const warnings: string[] = [];
   const emulator = createEmulator({
-    engine: engineOf(clock),
-    clock,
-    timeScale: 1,
     rates: 'unlimited',
     account: ACCOUNT,
     logFile,
     env: {},
     onWarning: (text) => void warnings.push(text),
-    ...rest,
+    ...options,
   });
   const { endpoint } = await emulator.start();
   const calls = { file: logFile, text: null as string | null };
   callsOfThisFile.push(calls);
   const clients: ECSClient[] = [];
   const client = (region: string): ECSClient => {
-    const made = new ECSClient({
-      endpoint,
-      region,
-      credentials: { accessKeyId: 'any', secretAccessKey: 'any' },
-      maxAttempts: 1,
-    });
+    const made = new ECSClient({ ...clientConfig(endpoint), region });
     clients.push(made);
     return made;
   };
   return {
     endpoint,
-    clock,
     ecs: client(REGION),
     client,
     warnings,
-    logFile,
     logLines: () =>
       readFileSync(logFile, 'utf8')
         .split('\n')
@@ -108,6 +105,14 @@ export async function emulated(
     },
   };
 }
+
+/** Options of any client of the SDK. */
+export const clientConfig = (endpoint: string) => ({
+  endpoint,
+  region: REGION,
+  credentials: { accessKeyId: 'any', secretAccessKey: 'any' },
+  maxAttempts: 1,
+});
 
 /** The logs of this test file's emulators; those that have stopped have their text kept. */
 const callsOfThisFile: { file: string; text: string | null }[] = [];
@@ -213,18 +218,18 @@ export const noop = (exitCode: number, ms = 0): Pick<RunTaskCommandInput, 'overr
   },
 });
 
-export async function register({ ecs }: Emulated, ...definitions: RegisterTaskDefinitionCommandInput[]): Promise<void> {
+export async function register({ ecs }: Served, ...definitions: RegisterTaskDefinitionCommandInput[]): Promise<void> {
   for (const definition of definitions) await ecs.send(new RegisterTaskDefinitionCommand(definition));
 }
 
-export async function run({ ecs }: Emulated, input: RunTaskCommandInput): Promise<Task> {
+export async function run({ ecs }: Served, input: RunTaskCommandInput): Promise<Task> {
   const { tasks = [], failures } = await ecs.send(new RunTaskCommand(input));
   const [task] = tasks;
   if (!task) throw new Error(`no task: ${JSON.stringify(failures)}`);
   return task;
 }
 
-export async function see({ ecs }: Emulated, ...tasks: Task[]): Promise<Task[]> {
+export async function see({ ecs }: Served, ...tasks: Task[]): Promise<Task[]> {
   const seen = await ecs.send(
     new DescribeTasksCommand({ cluster: 'c', tasks: tasks.map(({ taskArn = '' }) => taskArn), include: ['TAGS'] }),
   );

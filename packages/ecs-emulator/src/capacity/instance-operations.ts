@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { missing, pageOf } from '../ecs/names.ts';
+import { missing } from '../ecs/names.ts';
+import { pageOf } from '../wire/pages.ts';
 import { invalidParameter } from '../wire/api-error.ts';
 import { fixedHex } from '../world/ids.ts';
 import { seconds } from '../world/world.ts';

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Cluster } from '../ecs/cluster.ts';
-import { isName, missing, pageOf } from '../ecs/names.ts';
+import { isName, missing } from '../ecs/names.ts';
+import { pageOf } from '../wire/pages.ts';
 import { checkTags } from '../ecs/tags.ts';
 import type { InstanceLaunchTemplate, ManagedInstancesProviderInput, Tag } from '../ecs/types.ts';
 import { ApiError, invalidParameter } from '../wire/api-error.ts';

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { isAppError } from '@stint/core';
 import type { ContainerEngine, ContainerExit } from '@stint/core';
+import type { LogShipper } from '../logs/log-shipper.ts';
 import { badCommandReason, pullErrorReason } from '../faults/stop-reasons.ts';
 import { PULL_ERRORS } from '../faults/task-event.ts';
 import type { PullError } from '../faults/task-event.ts';
@@ -29,16 +30,20 @@ const STARTS_AT_ONCE = 16;
 export class ContainerRunner {
   readonly #engine: ContainerEngine;
   readonly #specs: SpecMaker;
+  readonly #logs: LogShipper;
   readonly #warn: (text: string) => void;
   readonly #closing = new AbortController();
   readonly #work = new Set<Promise<void>>();
-  readonly #queue: (() => Promise<void>)[] = [];
+  /** From the start of each container to its end, its last output carried away. */
+  readonly #runs = new Map<TaskContainer, Promise<void>>();
+  readonly #queue: [container: TaskContainer, run: () => Promise<void>][] = [];
   #starting = 0;
   #events!: ContainerEvents;
 
-  constructor(engine: ContainerEngine, specs: SpecMaker, warn: (text: string) => void) {
+  constructor(engine: ContainerEngine, specs: SpecMaker, logs: LogShipper, warn: (text: string) => void) {
     this.#engine = engine;
     this.#specs = specs;
+    this.#logs = logs;
     this.#warn = warn;
   }
 
@@ -48,21 +53,21 @@ export class ContainerRunner {
   }
 
   /** @returns what keeps the task from starting at all, as ECS would say it; null = nothing. */
-  prepare(task: Task): string | null {
-    return this.#specs.problemOf(task);
+  async prepare(task: Task): Promise<string | null> {
+    return this.#specs.problemOf(task) ?? (await this.#logs.problemOf(task));
   }
 
   start(task: Task, container: TaskContainer): void {
-    this.#queue.push(() => this.#run(task, container));
+    this.#queue.push([container, () => this.#run(task, container)]);
     this.#next();
   }
 
   #next(): void {
     while (this.#starting < STARTS_AT_ONCE) {
-      const job = this.#queue.shift();
-      if (!job) return;
+      const [container, job] = this.#queue.shift() ?? [];
+      if (!container || !job) return;
       this.#starting++;
-      this.#track(job());
+      this.#runs.set(container, this.#track(job()));
     }
   }
 
@@ -73,7 +78,8 @@ export class ContainerRunner {
       if (isEnding(task)) throw new NotStarted();
       handle = await this.#engine.start(this.#specs.specOf(task, container), this.#closing.signal);
     } catch (e) {
-      if (!this.#closing.signal.aborted) this.#events.startFailed(task, container, this.#failureOf(e, container));
+      if (this.#closing.signal.aborted || container.status === 'STOPPED') return;
+      this.#events.startFailed(task, container, this.#failureOf(e, container));
       return;
     } finally {
       this.#starting--;
@@ -81,12 +87,11 @@ export class ContainerRunner {
     }
     container.handle = handle;
     // Its end was wished for, or its host lost, while the engine was starting it.
-    if (container.status === 'STOPPED' || isEnding(task)) this.#track(this.#engine.stop(handle, 0));
+    if (container.status === 'STOPPED' || isEnding(task)) void this.#track(this.#engine.stop(handle, 0));
     if (this.#closing.signal.aborted) return;
+    this.#logs.started(task, container);
     if (container.status !== 'STOPPED') this.#events.started(task, container);
     await this.#waitFor(task, container, handle);
-    // Abandoned before it had its handle: nobody else will remove it.
-    if (task.status === 'STOPPED' && !this.#closing.signal.aborted) await this.#remove(task);
   }
 
   async #waitFor(task: Task, container: TaskContainer, handle: string): Promise<void> {
@@ -94,17 +99,19 @@ export class ContainerRunner {
     try {
       exit = await this.#engine.wait(handle);
     } catch (e) {
-      if (this.#closing.signal.aborted || container.status === 'STOPPED') return;
+      if (this.#closing.signal.aborted) return;
       this.#warn(`container ${handle}: its end was not seen: ${messageOf(e)}`);
       exit = { exitCode: null, outOfMemory: false, startedAtMs: null, finishedAtMs: 0, reason: messageOf(e) };
     }
     // Killed or abandoned by the fault script: its end is told already.
-    if (container.status !== 'STOPPED' && !this.#closing.signal.aborted) this.#events.exited(task, container, exit);
+    if (this.#closing.signal.aborted) return;
+    if (container.status !== 'STOPPED') this.#events.exited(task, container, exit);
+    await this.#logs.drain(container);
   }
 
   /** SIGTERM to all, dependants first; SIGKILL to each after its stop time-out or `mostMs`, whichever is earlier. */
   stop(task: Task, mostMs: number): void {
-    this.#track(this.#stopAll(task, mostMs));
+    void this.#track(this.#stopAll(task, mostMs));
   }
 
   async #stopAll(task: Task, mostMs: number): Promise<void> {
@@ -132,7 +139,7 @@ export class ContainerRunner {
   }
 
   #stopOneNow(task: Task, handle: string): void {
-    this.#track(
+    void this.#track(
       this.#engine.stop(handle, 0).catch((e: unknown) => {
         if (!this.#closing.signal.aborted) this.#warn(`container ${handle} of task ${task.id}: kill: ${messageOf(e)}`);
       }),
@@ -149,7 +156,11 @@ export class ContainerRunner {
 
   /** After the end of a task: its containers leave the engine. */
   cleanUp(task: Task): void {
-    this.#track(this.#remove(task));
+    void this.#track(this.#whenOver(task).then(() => this.#remove(task)));
+  }
+
+  async #whenOver(task: Task): Promise<void> {
+    await Promise.all(task.containers.flatMap((container) => this.#runs.get(container) ?? []));
   }
 
   async #remove(task: Task): Promise<void> {
@@ -157,6 +168,7 @@ export class ContainerRunner {
       const { handle } = container;
       if (handle === null) continue;
       container.handle = null;
+      this.#runs.delete(container);
       try {
         await this.#engine.remove(handle);
       } catch (e) {
@@ -171,6 +183,7 @@ export class ContainerRunner {
     this.#closing.abort();
     this.#queue.length = 0;
     const left = [...tasks].filter((task) => task.containers.some((c) => c.asked));
+    for (const task of left) for (const container of task.containers) this.#logs.forget(container);
     for (let i = 0; i < left.length; i += STARTS_AT_ONCE) {
       await Promise.all(left.slice(i, i + STARTS_AT_ONCE).map((task) => this.#remove(task)));
     }
@@ -179,13 +192,14 @@ export class ContainerRunner {
     for (const task of left) await this.#remove(task);
   }
 
-  #track(work: Promise<void>): void {
+  #track(work: Promise<void>): Promise<void> {
     const settled = work
       .catch((e: unknown) => {
         this.#warn(`internal: ${e instanceof Error ? (e.stack ?? e.message) : String(e)}`);
       })
       .finally(() => this.#work.delete(settled));
     this.#work.add(settled);
+    return settled;
   }
 
   #failureOf(e: unknown, { definition, override }: TaskContainer): StartFailure {

@@ -59,9 +59,10 @@ export class LifeCycle implements Placed, ContainerEvents {
   #pulled(task: Task): void {
     task.times.pullStoppedAt = this.#world.clock.now();
     task.version++;
-    const problem = this.#runner.prepare(task);
-    if (problem === null) this.#startReady(task);
-    else this.stop(task, 'TaskFailedToStart', words.resourceInitReason(problem));
+    void this.#runner.prepare(task).then((problem) => {
+      if (problem === null) this.#startReady(task);
+      else this.stop(task, 'TaskFailedToStart', words.resourceInitReason(problem));
+    });
   }
 
   /** Starts the containers whose dependencies allow it; those that never can are stopped where they are. */

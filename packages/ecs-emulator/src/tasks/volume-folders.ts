@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-import { lstatSync, mkdirSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve, sep } from 'node:path';
 
-/** Where an executor mounts the disk of a task, by convention. */
-const SCRATCH = '/scratch';
-
 /** Folders on this machine that stand for the volumes of tasks, below the emulator's data folder. */
 export class VolumeFolders {
   readonly #dataDir: () => string;
+  readonly #scratch: string;
+  #linked = false;
 
-  constructor(dataDir: () => string) {
+  /** @param scratch - where an executor mounts the disk of a task, by convention. */
+  constructor(dataDir: () => string, scratch = '/scratch') {
     this.#dataDir = dataDir;
+    this.#scratch = scratch;
   }
 
   folderOf(taskId: string, volume: string): string {
@@ -35,8 +36,8 @@ export class VolumeFolders {
       (base) => full === resolve(base) || full.startsWith(resolve(base) + sep),
     );
     try {
-      if (allowed) mkdirSync(full, { recursive: true });
-      else if (full === SCRATCH) this.#linkScratch();
+      if (full === this.#scratch) this.#linkScratch();
+      else if (allowed) mkdirSync(full, { recursive: true });
       else return false;
       return true;
     } catch {
@@ -44,11 +45,20 @@ export class VolumeFolders {
     }
   }
 
-  /** A link into the data folder, or what is there already. */
+  /** A link into the data folder, unless there is something that can be used already. */
   #linkScratch(): void {
-    if (lstatSync(SCRATCH, { throwIfNoEntry: false })) return;
+    if (existsSync(this.#scratch)) return;
+    // A link to nowhere is what an emulator left that was killed.
+    rmSync(this.#scratch, { force: true });
     const target = join(this.#dataDir(), 'scratch');
     mkdirSync(target, { recursive: true });
-    symlinkSync(target, SCRATCH);
+    symlinkSync(target, this.#scratch);
+    this.#linked = true;
+  }
+
+  /** Takes the link away that was made. */
+  close(): void {
+    if (this.#linked) rmSync(this.#scratch, { force: true });
+    this.#linked = false;
   }
 }

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import { join } from 'node:path';
+import { LogStore } from '../logs/log-store.ts';
 import { ApiError } from '../wire/api-error.ts';
 import type { Cluster } from '../ecs/cluster.ts';
 import { DefinitionRegistry } from '../ecs/task-definition.ts';
@@ -15,6 +17,7 @@ export class Region {
   readonly definitions: DefinitionRegistry;
   readonly tokens: TokenBook;
   readonly throttle: Throttle;
+  readonly logs: LogStore;
   /** vCPUs of Fargate tasks that have not stopped. */
   readonly fargateVcpus = { onDemand: 0, spot: 0 };
 
@@ -23,6 +26,12 @@ export class Region {
     this.world = world;
     this.definitions = new DefinitionRegistry((path) => this.arn(path), world.clock);
     this.tokens = new TokenBook(world);
+    this.logs = new LogStore({
+      region: name,
+      account: world.account,
+      folder: () => join(world.dataDir(), 'logs'),
+      now: () => world.clock.now(),
+    });
     this.throttle = new Throttle(world.rates, () => world.clock.monotonic());
   }
 

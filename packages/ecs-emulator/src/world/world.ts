@@ -25,6 +25,8 @@ export interface World {
   readonly tasks: Map<string, Task>;
   /** Tasks made so far. */
   taskCount: number;
+  /** Where container folders and logs are; made at the first call. */
+  dataDir(): string;
   /** Emulated seconds as real milliseconds. */
   scaled(seconds: number): number;
   /** Says something once that a user should know. */
