@@ -37,7 +37,7 @@ export function equals(a: unknown, b: unknown, meter?: Meter): boolean {
     return n === b.length && (n === 0 || (a.start === b.start && (n === 1 || a.step === b.step)));
   }
   if (isMapping(a) && isMapping(b)) {
-    if (sizeOf(a) !== sizeOf(b)) return false;
+    if (sizeOf(a, meter) !== sizeOf(b, meter)) return false;
     return entriesOf(a).every(([k, v]) => {
       const w = lookup(b, k, meter);
       return w !== undefined && equals(v, w, meter);
@@ -45,7 +45,7 @@ export function equals(a: unknown, b: unknown, meter?: Meter): boolean {
   }
   if (a instanceof View && b instanceof View) {
     // Keys and items are sets; values are not, and each view of them is itself alone.
-    if (a.kind === 'values' || a.kind !== b.kind || a.length !== b.length) return false;
+    if (a.kind === 'values' || a.kind !== b.kind || sizeOf(a.of, meter) !== sizeOf(b.of, meter)) return false;
     return a.items().every((x) => isInView(b, x, meter));
   }
   return false;
@@ -125,8 +125,15 @@ export function keyIn(m: Keyed, key: unknown, meter: Meter | undefined): { key: 
   return undefined;
 }
 
+const LONG_KEY = 256;
+
 /** The value of a key, own entries only; undefined = no such key. A template's key is looked for under its meter. */
 export function lookup(m: Mapping, key: unknown, meter?: Meter): unknown {
+  // A long key is looked through, and perhaps copied, to find its place.
+  if (meter && typeof key === 'string' && key.length > LONG_KEY) {
+    meter.scan(key.length);
+    meter.chars(key.length);
+  }
   if (m instanceof Map) {
     const v: unknown = m.get(key);
     if (v !== undefined) return v;

@@ -197,7 +197,7 @@ function write(v: unknown, depth: number): string {
   if (typeof v === 'bigint') return v.toString();
   if (typeof v === 'number') return Number.isFinite(v) ? String(v) : 'null';
   if (typeof v === 'string' || typeof v === 'boolean') return JSON.stringify(v);
-  if (v instanceof PyRange) return write([...v], depth);
+  if (v instanceof PyRange) return write(v.toArray(), depth);
   if (Array.isArray(v)) return `[${v.map((x) => write(x, depth + 1)).join(',')}]`;
   if (isMapping(v)) {
     const parts = entriesOf(v).map(

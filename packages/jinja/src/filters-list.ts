@@ -173,7 +173,7 @@ function* sliced(v: unknown, countArg: unknown, fill: unknown, env: Environment)
 function* pairs(v: unknown, env: Environment): Generator<unknown> {
   if (v instanceof Undefined) return;
   if (!isMapping(v)) throw typeError('Can only get item pairs from a mapping.');
-  env.meter.elements(sizeOf(v) * 8);
+  env.meter.elements(sizeOf(v, env.meter) * 8);
   for (const [key, value] of entriesOf(v)) yield Tuple.of2(key, value);
 }
 
@@ -281,7 +281,7 @@ export const listFilters: Record<string, FilterRow> = {
       const at = by === undefined || by === 'key' ? 0 : by === 'value' ? 1 : null;
       if (at === null) throw typeError('You can only sort by either "key" or "value"');
       const fold = !truthy(caseSensitive ?? false);
-      env.meter.elements(sizeOf(v) * 8);
+      env.meter.elements(sizeOf(v, env.meter) * 8);
       const entries = entriesOf(v).map(([key, value]) => Tuple.of2(key, value));
       return sorted(entries, (p) => lowered((p as Tuple)[at], fold, env), truthy(reverse ?? false), env);
     },

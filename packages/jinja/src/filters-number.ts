@@ -3,22 +3,22 @@ import { int } from './environment.ts';
 import { typeError } from './errors.ts';
 import type { FilterRow } from './filters.ts';
 import type { Meter } from './meter.ts';
-import { floatOf, wholeOf } from './number-text.ts';
-import { lengthOf } from './operations.ts';
+import { floatOf, magnitude, wholeOf } from './number-text.ts';
+import { bounded, lengthOf } from './operations.ts';
 import { parseFloatText, parseIntText } from './parse-number.ts';
 import { fileSize, rounded } from './rounding.ts';
 import { repr, toText } from './text.ts';
 import { asFloat, asInt, isIndex, isNumber, PyFloat, toNumber, truthy, typeName, Undefined } from './values.ts';
 
 export const numberFilters: Record<string, FilterRow> = {
-  length: ['', (v) => lengthOf(v)],
-  count: ['', (v) => lengthOf(v)],
+  length: ['', (v, _a, env) => lengthOf(v, env.meter)],
+  count: ['', (v, _a, env) => lengthOf(v, env.meter)],
   abs: [
     '',
     (v) => {
       if (v instanceof Undefined) v.fail();
       if (!isNumber(v)) throw typeError(`bad operand type for abs(): '${typeName(v)}'`);
-      if (typeof v === 'bigint') return asInt(v < 0n ? -v : v);
+      if (typeof v === 'bigint') return asInt(magnitude(bounded(v)));
       return v instanceof PyFloat ? new PyFloat(Math.abs(v.value)) : Math.abs(toNumber(v));
     },
   ],

@@ -138,7 +138,7 @@ export const textFilters: Record<string, FilterRow> = {
       if (cutAt < 0) throw typeError(`expected length >= ${String(codePoints(suffix))}, got ${String(length)}`);
       if (leeway < 0) throw typeError(`expected leeway >= 0, got ${String(leeway)}`);
       // What is short enough stays what it is, a list too.
-      if (!isNumber(v) && lengthOf(v) <= length + leeway) return v;
+      if (!isNumber(v) && lengthOf(v, env.meter) <= length + leeway) return v;
       const s = textOf(v, env);
       if (codePoints(s) <= length + leeway) return s;
       env.meter.chars(length);

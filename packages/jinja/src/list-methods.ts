@@ -6,7 +6,7 @@ import { typeError } from './errors.ts';
 import type { MethodRow } from './methods.ts';
 import { iterate } from './operations.ts';
 import { bounds } from './text-methods.ts';
-import { entriesOf, isMapping, isNumber, toNumber, truthy, Tuple, View } from './values.ts';
+import { entriesOf, isMapping, isNumber, sizeOf, toNumber, truthy, Tuple, View } from './values.ts';
 import type { Mapping, PyRange } from './values.ts';
 
 /** Methods of lists, tuples, ranges and mappings. Those of `changing…` are for what the template itself made. */
@@ -129,7 +129,7 @@ export const mappingMethods: Record<string, MethodRow<Mapping>> = {
     '',
     (d, _a, m) => {
       m.objects(1);
-      m.elements(entriesOf(d).length * 4);
+      m.elements(sizeOf(d, m) * 4);
       return Dict.of(entriesOf(d), m);
     },
   ],

@@ -13,6 +13,7 @@ import {
 } from './list-methods.ts';
 import type { Meter } from './meter.ts';
 import { magnitude, wholeOf } from './number-text.ts';
+import { bounded } from './operations.ts';
 import { formatText } from './str-format.ts';
 import { textMethods } from './text-methods.ts';
 import { isFloat, isInt, isList, isMapping, PyFloat, PyRange, toNumber, Tuple, View } from './values.ts';
@@ -57,7 +58,7 @@ const intMethods: Record<string, MethodRow<number | bigint>> = {
   conjugate: ['', (v) => v],
 };
 const bitsOf = (v: unknown): string => {
-  const n = magnitude(wholeOf(v));
+  const n = magnitude(bounded(wholeOf(v)));
   return n === 0n ? '' : n.toString(2);
 };
 const floatMethods: Record<string, MethodRow<unknown>> = {

@@ -23,7 +23,8 @@ export function floatDigits(x: number, style: FloatStyle, meter: Meter): string 
   if (!Number.isFinite(x)) return 'inf';
   const { type, precision, alternate } = style;
   meter.chars(precision);
-  meter.step((precision + 300) >> 7);
+  meter.step((precision + 300) >> 6);
+  meter.objects(2);
   if (type === 'f') {
     const text = fixedDigits(x, precision);
     return alternate && precision === 0 ? `${text}.` : text;

@@ -64,8 +64,8 @@ export function binary(op: BinaryOperator, a: unknown, b: unknown, meter: Meter)
       }
       if (Array.isArray(seq)) {
         meter.elements(seq.length * times);
-        const out: unknown[] = [];
-        for (let i = 0; i < times && seq.length > 0; i++) for (const x of seq) out.push(x);
+        const out = new Array<unknown>(seq.length * times);
+        for (let i = 0; i < out.length; i++) out[i] = seq[i % seq.length];
         return seq instanceof Tuple ? Tuple.fromItems(out) : out;
       }
     }
@@ -119,7 +119,7 @@ const bits = (x: bigint): number => {
   return (hex.length - 1) * 4 + parseInt(hex.slice(0, 1), 16).toString(2).length;
 };
 /** The int itself, where it is no larger than ints may be: data may hold larger ones. */
-const bounded = (x: bigint): bigint => {
+export const bounded = (x: bigint): bigint => {
   if (BigInt.asIntN(MAX_BITS + 1, x) !== x) throw tooBig();
   return x;
 };
@@ -173,7 +173,7 @@ export function unary(op: '-' | '+', v: unknown): unknown {
   if (v instanceof Undefined) v.fail();
   if (!isNumber(v)) throw typeError(`bad operand type for unary ${op}: '${typeName(v)}'`);
   const sign = op === '-' ? -1 : 1;
-  if (typeof v === 'bigint') return asInt(op === '-' ? -v : v);
+  if (typeof v === 'bigint') return asInt(op === '-' ? -bounded(v) : v);
   const x = toNumber(v) * sign;
   if (isFloat(v)) return asFloat(x);
   return x === 0 ? 0 : x;
@@ -229,18 +229,17 @@ export function iterate(v: unknown, meter: Meter): readonly unknown[] {
   if (v instanceof Undefined) return v.empty && [];
   if (v instanceof PyRange) {
     meter.elements(v.length);
-    return [...v];
+    return v.toArray();
   }
   if (typeof v === 'string') {
-    meter.elements(v.length);
-    return Array.from(v);
+    return listOf(v, meter);
   }
   if (isMapping(v)) {
-    meter.elements(sizeOf(v));
+    meter.elements(sizeOf(v, meter));
     return keysOf(v);
   }
   if (v instanceof View) {
-    meter.elements(v.kind === 'items' ? v.length * 8 : v.length);
+    meter.elements(sizeOf(v.of, meter) * (v.kind === 'items' ? 8 : 1));
     return v.items();
   }
   if (v instanceof Stream) {
@@ -257,11 +256,12 @@ export function iterate(v: unknown, meter: Meter): readonly unknown[] {
 /** As `iterate`, one by one where that matters: what is not asked for is not made. */
 export const eachOf = (v: unknown, meter: Meter): Iterable<unknown> => (v instanceof Stream ? v : iterate(v, meter));
 
-export function lengthOf(v: unknown): number {
+export function lengthOf(v: unknown, meter: Meter): number {
   if (v instanceof Undefined) return v.empty && 0;
   if (typeof v === 'string') return codePoints(v);
-  if (Array.isArray(v) || v instanceof PyRange || v instanceof View) return v.length;
-  if (isMapping(v)) return sizeOf(v);
+  if (Array.isArray(v) || v instanceof PyRange) return v.length;
+  if (v instanceof View) return sizeOf(v.of, meter);
+  if (isMapping(v)) return sizeOf(v, meter);
   if (v instanceof Facade && v.label === 'LoopContext') return v.get('length') as number;
   const hint = v instanceof Stream ? ': put |list before it' : '';
   throw typeError(`object of type '${typeName(v)}' has no len()${hint}`);
@@ -282,7 +282,11 @@ export function characters(s: string, meter: Meter): string | string[] {
 /** A list of the characters of a string. */
 export function listOf(s: string, meter: Meter): string[] {
   meter.elements(s.length);
-  return Array.from(s);
+  // At its full length at once: a list that grows is copied again and again.
+  const out = new Array<string>(codePoints(s));
+  let i = 0;
+  for (const c of s) out[i++] = c;
+  return out;
 }
 /** The first n characters of a string, by code point. */
 export function firstOf(s: string, n: number): string {
@@ -299,7 +303,6 @@ export function firstOf(s: string, n: number): string {
 export function lookThrough(v: unknown, meter: Meter): void {
   if (typeof v === 'string') meter.scan(v.length);
   else if (Array.isArray(v)) meter.step(v.length >> 3);
-  else if (isMapping(v)) meter.step(sizeOf(v) >> 3);
 }
 
 export function sliceOf(v: unknown, start: unknown, stop: unknown, step: unknown, meter: Meter): unknown {
@@ -330,8 +333,9 @@ export function sliceOf(v: unknown, start: unknown, stop: unknown, step: unknown
     meter.chars(Math.max(0, to - from));
     return seq.slice(from, Math.max(from, to));
   }
-  const out: unknown[] = [];
-  meter.elements(Math.max(0, Math.ceil((to - from) / by)));
-  for (let i = from; by > 0 ? i < to : i > to; i += by) out.push(seq[i]);
+  const size = Math.max(0, Math.ceil((to - from) / by));
+  meter.elements(size);
+  const out = new Array<unknown>(size);
+  for (let i = 0; i < size; i++) out[i] = seq[from + i * by];
   return typeof v === 'string' ? out.join('') : v instanceof Tuple ? Tuple.fromItems(out) : out;
 }

@@ -10,7 +10,7 @@ const MOST_DIGITS = 4300;
 /** Null where the text is no float. */
 export function parseFloatText(text: string, meter: Meter): number | null {
   meter.scan(text.length);
-  const t = plainDigits(trimmed(text));
+  const t = plainDigits(trimmed(text), meter);
   if (FLOAT.test(t)) return Number(t.replaceAll('_', ''));
   const word = /^([+-]?)(inf|infinity|nan)$/i.exec(t);
   if (!word) return null;
@@ -20,7 +20,7 @@ export function parseFloatText(text: string, meter: Meter): number | null {
 /** Null where the text is no int of that base: 0 (the text says which) or 2 to 36. */
 export function parseIntText(text: string, base: number, meter: Meter): bigint | null {
   meter.scan(text.length);
-  const m = /^([+-]?)(0[xob])?(_?)(.*)$/is.exec(plainDigits(trimmed(text)));
+  const m = /^([+-]?)(0[xob])?(_?)(.*)$/is.exec(plainDigits(trimmed(text), meter));
   if (!m || (base !== 0 && (base < 2 || base > 36))) return null;
   const [, sign = '', mark = '', gap = '', rest = ''] = m;
   const named = { x: 16, o: 8, b: 2 }[mark.slice(1).toLowerCase()];
@@ -51,13 +51,18 @@ function valueOf(digits: string, radix: number, meter: Meter): bigint {
 }
 
 /** With the digits of other scripts as those of ASCII. */
-function plainDigits(s: string): string {
-  return s.replace(/(?![0-9])\p{Nd}/gu, (c) => String(digitValue(c.codePointAt(0) ?? 0)));
+function plainDigits(s: string, meter: Meter): string {
+  return s.replace(/(?![0-9])\p{Nd}/gu, (c) => {
+    meter.step();
+    meter.pieces(1);
+    return String(digitValue(c.codePointAt(0) ?? 0));
+  });
 }
 
-/** Unicode has its decimal digits in runs that begin with a zero and are multiples of ten long. */
+/** Unicode has its decimal digits in runs of ten that begin with a zero; five such runs of mathematics stand in a row. */
 function digitValue(code: number): number {
+  if (code >= 0x1d7ce && code <= 0x1d7ff) return (code - 0x1d7ce) % 10;
   let n = 0;
   while (/^\p{Nd}$/u.test(String.fromCodePoint(code - n - 1))) n++;
-  return n % 10;
+  return n;
 }

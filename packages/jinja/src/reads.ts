@@ -36,14 +36,14 @@ class Names {
 /** Where a statement stands; `guards` are paths known to be defined there. */
 interface Scope {
   bound: Names;
-  guards: readonly string[];
+  guards: Names | null;
 }
 
 const within = (s: Scope, names: Iterable<string> = [], guards: readonly string[] = []): Scope => ({
   bound: new Names(s.bound, names),
-  guards: guards.length > 0 ? [...s.guards, ...guards] : s.guards,
+  guards: guards.length > 0 ? new Names(s.guards, guards) : s.guards,
 });
-const alone = (): Scope => ({ bound: new Names(null), guards: [] });
+const alone = (): Scope => ({ bound: new Names(null), guards: null });
 
 /** Statements looked at, through includes: templates that name each other can double without end. */
 const MAX_STATEMENTS = 200_000;
@@ -270,9 +270,11 @@ class Reader {
         this.expression(e.right, s);
         return;
       case 'logic': {
-        this.expression(e.left, s);
-        const known = guardsOf(e.left);
-        this.expression(e.right, { ...s, guards: [...s.guards, ...known] });
+        const guards = new Names(s.guards);
+        for (const operand of operandsOf(e)) {
+          this.expression(operand, { ...s, guards });
+          guards.add(guardsOf(operand));
+        }
         return;
       }
       case 'concat':
@@ -284,7 +286,7 @@ class Reader {
         return;
       case 'if': {
         this.expression(e.test, s);
-        const guarded = { ...s, guards: [...s.guards, ...guardsOf(e.test)] };
+        const guarded = within(s, [], guardsOf(e.test));
         this.expression(e.yes, guarded);
         if (e.no) this.expression(e.no, guarded);
         return;
@@ -296,8 +298,8 @@ class Reader {
     const [root] = path;
     if (root === undefined || s.bound.has(root) || root.startsWith('|')) return;
     if (globalNames.has(root)) return;
-    const dotted = path.join('.');
-    const guarded = s.guards.some((g) => dotted === g || dotted.startsWith(`${g}.`));
+    const { guards } = s;
+    const guarded = guards !== null && path.some((_, i) => guards.has(path.slice(0, i + 1).join('.')));
     this.found.push({ path, optional: optional || guarded, template: this.#template, line });
   }
 }
@@ -320,13 +322,22 @@ function plainPath(e: Expr): string[] | null {
   return path;
 }
 
+/** What a row of `and` or of `or` joins, from left to right. */
+function operandsOf(e: Expr & { kind: 'logic' }): Expr[] {
+  const operands: Expr[] = [];
+  let at: Expr = e;
+  for (; at.kind === 'logic' && at.op === e.op; at = at.left) operands.push(at.right);
+  operands.push(at);
+  return operands.reverse();
+}
+
 /** Paths that `x is defined` (or its negation, in the other branch) speaks of. */
 function guardsOf(e: Expr): string[] {
   if (e.kind === 'test' && (e.name === 'defined' || e.name === 'undefined')) {
     const path = plainPath(e.target);
     return path ? [path.join('.')] : [];
   }
-  if (e.kind === 'logic') return [...guardsOf(e.left), ...guardsOf(e.right)];
+  if (e.kind === 'logic') return operandsOf(e).flatMap(guardsOf);
   if (e.kind === 'unary') return guardsOf(e.operand);
   return [];
 }

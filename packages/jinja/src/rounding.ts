@@ -3,7 +3,7 @@ import { typeError } from './errors.ts';
 import { compareWithFloat, scaled } from './exact.ts';
 import type { Meter } from './meter.ts';
 import { floatDigits, wholeOf } from './number-text.ts';
-import { binary } from './operations.ts';
+import { binary, bounded } from './operations.ts';
 import { asFloat, asInt, isFloat, isInt, isNumber, toNumber, typeName } from './values.ts';
 
 /** The filters round and filesizeformat. */
@@ -19,8 +19,11 @@ export function rounded(v: unknown, precision: unknown, method: string, meter: M
   if (!isInt(precision) && typeof precision !== 'boolean')
     throw typeError(`'${typeName(precision)}' object cannot be interpreted as an integer`);
   const digits = toNumber(precision);
+  // Rounding goes by way of the exact decimals.
+  meter.objects(2);
+  meter.step((Math.min(400, Math.abs(digits)) + 300) >> 6);
   if (method === 'common')
-    return isFloat(v) ? asFloat(roundedFloat(toNumber(v), digits)) : roundedInt(wholeOf(v), digits);
+    return isFloat(v) ? asFloat(roundedFloat(toNumber(v), digits)) : roundedInt(bounded(wholeOf(v)), digits);
   const unit = binary('**', 10, precision, meter);
   const scaledUp = binary('*', v, unit, meter);
   const whole = isFloat(scaledUp) ? towards(method, toNumber(scaledUp)) : scaledUp;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Meter } from './meter.ts';
-import { codePoints } from './operations.ts';
+import { codePoints, listOf } from './operations.ts';
 import { isSpace, SPACES } from './space.ts';
 
 /** Texts taken apart: what methods and filters share. All of it is linear, and counted before it is made. */
@@ -106,7 +106,7 @@ export function replaceText(s: string, from: string, to: string, count: number, 
   if (times === 0) return s;
   meter.pieces(found + 1);
   meter.chars(s.length + times * to.length);
-  const parts = from === '' ? ['', ...Array.from(s), ''] : s.split(from);
+  const parts = from === '' ? ['', ...listOf(s, meter), ''] : s.split(from);
   if (times === parts.length - 1) return parts.join(to);
   return (
     parts.slice(0, times + 1).join(to) + (times + 1 < parts.length ? from + parts.slice(times + 1).join(from) : '')

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { TemplateError, typeError } from './errors.ts';
+import type { Meter } from './meter.ts';
 
 /**
  * Template values in JavaScript: null, booleans, strings; ints are integer numbers, or bigint beyond 2^53; floats are
@@ -22,9 +23,10 @@ export class Tuple extends Array<unknown> {
     t.push(a, b);
     return t;
   }
-  static fromItems(items: Iterable<unknown>): Tuple {
+  static fromItems(items: readonly unknown[]): Tuple {
     const t = new Tuple();
-    for (const i of items) t.push(i);
+    t.length = items.length;
+    for (let i = 0; i < items.length; i++) t[i] = items[i];
     return t;
   }
   // What filter and map make of a tuple is a list.
@@ -51,8 +53,11 @@ export class PyRange {
   at(i: number): number {
     return this.start + i * this.step;
   }
-  *[Symbol.iterator](): Iterator<number> {
-    for (let i = 0; i < this.length; i++) yield this.at(i);
+  /** All its numbers, in a list that is made at its full length, so that it does not grow while it is filled. */
+  toArray(): number[] {
+    const out = new Array<number>(this.length);
+    for (let i = 0; i < out.length; i++) out[i] = this.at(i);
+    return out;
   }
 }
 
@@ -87,9 +92,6 @@ export class View {
   constructor(of: Mapping, kind: 'keys' | 'values' | 'items') {
     this.of = of;
     this.kind = kind;
-  }
-  get length(): number {
-    return sizeOf(this.of);
   }
   items(): unknown[] {
     switch (this.kind) {
@@ -205,7 +207,23 @@ export function entriesOf(m: Mapping): [unknown, unknown][] {
 export function keysOf(m: Mapping): unknown[] {
   return m instanceof Map ? [...m.keys()] : Object.keys(m);
 }
-export const sizeOf = (m: Mapping): number => (m instanceof Map ? m.size : Object.keys(m).length);
+/** How many entries; those of plain objects have to be counted. */
+export function sizeOf(m: Mapping, meter?: Meter): number {
+  if (m instanceof Map) return m.size;
+  const n = Object.keys(m).length;
+  meter?.step(n >> 2);
+  return n;
+}
+
+/** Large objects of the data that hold something, for to find it out takes as long as to count them. */
+const filled = new WeakSet<object>();
+function hasEntries(m: Mapping): boolean {
+  if (m instanceof Map) return m.size > 0;
+  if (filled.has(m)) return true;
+  const n = sizeOf(m);
+  if (n > 256) filled.add(m);
+  return n > 0;
+}
 
 export function typeName(v: unknown): string {
   if (v === null) return 'NoneType';
@@ -233,8 +251,9 @@ export function truthy(v: unknown): boolean {
   if (typeof v === 'bigint') return v !== 0n;
   if (v instanceof PyFloat) return v.value !== 0;
   if (Array.isArray(v)) return v.length > 0;
-  if (v instanceof PyRange || v instanceof View) return v.length > 0;
+  if (v instanceof PyRange) return v.length > 0;
+  if (v instanceof View) return hasEntries(v.of);
   if (v instanceof Undefined) return !v.empty;
-  if (isMapping(v)) return sizeOf(v) > 0;
+  if (isMapping(v)) return hasEntries(v);
   return true;
 }
