@@ -17,7 +17,10 @@ export interface Access {
 
 /** What an undefined value will be called; asked for only where one is. */
 export type Path = string | (() => string);
-const missing = (path: Path): Undefined => new Undefined(typeof path === 'string' ? path : path());
+function missing(r: Access, path: Path): Undefined {
+  r.meter.objects(1);
+  return new Undefined(typeof path === 'string' ? path : path());
+}
 
 /** `a.name`: a method first, then an entry. */
 export function attribute(r: Access, object: unknown, name: string, path: Path): unknown {
@@ -25,7 +28,7 @@ export function attribute(r: Access, object: unknown, name: string, path: Path):
   const own = attributeOf(r, object, name);
   if (own !== undefined) return own;
   const entry = isMapping(object) ? lookup(object, name) : undefined;
-  return entry === undefined ? missing(path) : entry;
+  return entry === undefined ? missing(r, path) : entry;
 }
 
 /** As Python's getattr: entries of a mapping are none. */
@@ -52,8 +55,8 @@ export function item(r: Access, object: unknown, key: unknown, path: Path): unkn
     const seq = typeof object === 'string' ? characters(object, r.meter) : object;
     const i = toNumber(key);
     const at = i < 0 ? i + seq.length : i;
-    if (at < 0 || at >= seq.length) return missing(path);
+    if (at < 0 || at >= seq.length) return missing(r, path);
     return seq instanceof PyRange ? seq.at(at) : seq[at];
   }
-  return typeof key === 'string' ? attribute(r, object, key, path) : missing(path);
+  return typeof key === 'string' ? attribute(r, object, key, path) : missing(r, path);
 }

@@ -42,7 +42,9 @@ export function compileExpression(e: Expr): Evaluate {
         const local = f.get(name);
         if (local !== undefined) return local;
         const outer = r.global(name, f.bare);
-        return outer === undefined ? new Undefined(name) : outer;
+        if (outer !== undefined) return outer;
+        r.meter.objects(1);
+        return new Undefined(name);
       };
     }
     case 'list': {

@@ -4,11 +4,14 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import type { ExpectStatic } from 'vitest';
-import { hostAttempts, resourceAttempts } from '../testing/escape-attempts.ts';
-import type { Attempt } from '../testing/escape-attempts.ts';
+import { hostAttempts as objectAttempts, resourceAttempts } from '../testing/escape-attempts.ts';
+import type { Attempt } from '../testing/attempt.ts';
 import type { Report } from '../testing/escape-child.ts';
+import { valueHostAttempts } from '../testing/host-attempts.ts';
+import { wasteAttempts } from '../testing/waste-attempts.ts';
 
 const run = promisify(execFile);
+const hostAttempts = { ...objectAttempts, ...valueHostAttempts };
 const CHILD = fileURLToPath(new URL('../testing/escape-child.ts', import.meta.url));
 const MAX_CPU_MS = 1000;
 const MAX_EXTRA_BYTES = 64 * 1024 * 1024;
@@ -43,10 +46,13 @@ describe('a template does not reach the host, within 1 s and 64 MB', () => {
 
 describe('a wasteful template fails as a template error or does no harm, within 1 s and 64 MB', () => {
   // A process for each, so that the peak of one does not hide in that of another.
-  test.concurrent.for(Object.entries(resourceAttempts))('%s', async ([name, attempt], { expect: expectHere }) => {
-    const [report] = await reportsOf([name]);
-    isHarmless(report, attempt, expectHere);
-  });
+  test.concurrent.for(Object.entries({ ...resourceAttempts, ...wasteAttempts }))(
+    '%s',
+    async ([name, attempt], { expect: expectHere }) => {
+      const [report] = await reportsOf([name]);
+      isHarmless(report, attempt, expectHere);
+    },
+  );
 });
 
 test('the measure sees what an attempt takes', async () => {

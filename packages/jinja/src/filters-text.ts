@@ -10,6 +10,7 @@ import type { Meter } from './meter.ts';
 import { codePoints, eachOf, firstOf, iterate, lengthOf } from './operations.ts';
 import { percentFormat } from './percent-format.ts';
 import { prettyText } from './pretty.ts';
+import { replaceEach } from './replace-each.ts';
 import { isSpace, SPACES } from './space.ts';
 import { toText } from './text.ts';
 import { capitalize } from './text-case.ts';
@@ -61,7 +62,7 @@ function stripTags(s: string, meter: Meter): string {
     at = close + (isComment ? 3 : 1);
   }
   const text = at === 0 ? s : kept.join('') + s.slice(at);
-  return unescapeHtml(splitSpace(text, -1, meter).join(' '));
+  return unescapeHtml(splitSpace(text, -1, meter).join(' '), meter);
 }
 
 // A new word begins behind a hyphen, white space or an opening bracket.
@@ -72,8 +73,8 @@ export const textFilters: Record<string, FilterRow> = {
   lower: onText((s) => s.toLowerCase()),
   capitalize: onText(capitalize),
   title: onText((s, meter) =>
-    s.replace(WORD, (w) => {
-      meter.pieces(1);
+    replaceEach(s, WORD, ([w]) => {
+      meter.pieces(2);
       const first = firstOf(w, 1);
       return first.toUpperCase() + w.slice(first.length).toLowerCase();
     }),

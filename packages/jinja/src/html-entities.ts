@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { Meter } from './meter.ts';
+import { replaceEach } from './replace-each.ts';
 
 /** The entities of HTML 4, and any by its number, as Python's html.unescape reads them. */
 
@@ -45,13 +47,12 @@ const named = new Map<string, string>([
 const WINDOWS =
   '\u20ac\x81\u201a\u0192\u201e\u2026\u2020\u2021\u02c6\u2030\u0160\u2039\u0152\x8d\u017d\x8f\x90\u2018\u2019\u201c\u201d\u2022\u2013\u2014\u02dc\u2122\u0161\u203a\u0153\x9d\u017e\u0178';
 
-export function unescapeHtml(s: string): string {
-  if (!s.includes('&')) return s;
-  return s.replace(
-    /&(?:#(\d+);?|#[xX]([\da-fA-F]+);?|([^\t\n\f <&#;]{1,32};?))/gu,
-    (_all, ten: string | undefined, hex: string | undefined, name: string | undefined) =>
-      name === undefined ? numbered(ten === undefined ? parseInt(hex ?? '', 16) : Number(ten)) : byName(name),
-  );
+export function unescapeHtml(s: string, meter: Meter): string {
+  return replaceEach(s, /&(?:#(\d+);?|#[xX]([\da-fA-F]+);?|([^\t\n\f <&#;]{1,32};?))/gu, ([, ten, hex, name]) => {
+    meter.pieces(2);
+    if (name !== undefined) return byName(name);
+    return numbered(ten === undefined ? parseInt(hex ?? '', 16) : Number(ten));
+  });
 }
 
 function byName(name: string): string {

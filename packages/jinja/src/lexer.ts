@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { TemplateError } from './errors.ts';
+import { replaceEach } from './replace-each.ts';
 import { isSpace, SPACES } from './space.ts';
 import { asciiOnly } from './text.ts';
 
@@ -263,31 +264,25 @@ const ESCAPES: Record<string, string> = {
   '"': '"',
 };
 
+const ESCAPE = /\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([0-7]{1,3})|([^])|$)/gu;
+
 /** Python's string escapes. */
 function unescape(raw: string, pos: number, fail: (message: string, position: number) => never): string {
   if (!raw.includes('\\')) return raw;
-  return raw.replace(
-    /\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([0-7]{1,3})|([^])|$)/gu,
-    (
-      all,
-      x: string | undefined,
-      u: string | undefined,
-      big: string | undefined,
-      octal: string | undefined,
-      one: string | undefined,
-    ) => {
-      const hex = x ?? u ?? big;
-      if (hex !== undefined) {
-        const code = parseInt(hex, 16);
-        return code <= 0x10ffff ? String.fromCodePoint(code) : fail('illegal Unicode character', pos);
-      }
-      if (octal !== undefined) return String.fromCodePoint(parseInt(octal, 8));
-      if (one === '\n') return '';
-      if (one === 'N') return fail('\\N{…} is not supported: write the character, or its \\u code', pos);
-      // As Jinja goes by way of ASCII, what it lacks is an escape of its own there.
-      if (one !== undefined && one > '\x7f') return asciiOnly(one);
-      if (one === 'x' || one === 'u' || one === 'U') return fail(`truncated \\${one} escape`, pos);
-      return one !== undefined ? (ESCAPES[one] ?? all) : all;
-    },
-  );
+  let escapes = 0;
+  return replaceEach(raw, ESCAPE, ([all, x, u, big, octal, one]) => {
+    if (++escapes > MAX_TOKENS) return fail(`a text may have ${String(MAX_TOKENS)} escapes at most`, pos);
+    const hex = x ?? u ?? big;
+    if (hex !== undefined) {
+      const code = parseInt(hex, 16);
+      return code <= 0x10ffff ? String.fromCodePoint(code) : fail('illegal Unicode character', pos);
+    }
+    if (octal !== undefined) return String.fromCodePoint(parseInt(octal, 8));
+    if (one === '\n') return '';
+    if (one === 'N') return fail('\\N{…} is not supported: write the character, or its \\u code', pos);
+    // As Jinja goes by way of ASCII, what it lacks is an escape of its own there.
+    if (one !== undefined && one > '\x7f') return asciiOnly(one);
+    if (one === 'x' || one === 'u' || one === 'U') return fail(`truncated \\${one} escape`, pos);
+    return one !== undefined ? (ESCAPES[one] ?? all) : all;
+  });
 }

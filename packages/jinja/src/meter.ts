@@ -23,6 +23,8 @@ export const DEFAULT_LIMITS: Limits = {
 /** Counts what a rendering uses and stops it at a limit. */
 export class Meter {
   readonly limits: Limits;
+  /** Sizes of large objects of the data, which no rendering changes. */
+  readonly sizes = new WeakMap<object, number>();
   #steps = 0;
   #built = 0;
   #output = 0;

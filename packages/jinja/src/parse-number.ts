@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Meter } from './meter.ts';
+import { replaceEach } from './replace-each.ts';
 import { trimmed } from './space.ts';
 
 /** Numbers in texts, as Python's int() and float() read them; digits of any script. */
@@ -52,9 +53,9 @@ function valueOf(digits: string, radix: number, meter: Meter): bigint {
 
 /** With the digits of other scripts as those of ASCII. */
 function plainDigits(s: string, meter: Meter): string {
-  return s.replace(/(?![0-9])\p{Nd}/gu, (c) => {
+  return replaceEach(s, /(?![0-9])\p{Nd}/gu, ([c]) => {
     meter.step();
-    meter.pieces(1);
+    meter.pieces(2);
     return String(digitValue(c.codePointAt(0) ?? 0));
   });
 }

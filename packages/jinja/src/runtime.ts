@@ -151,7 +151,8 @@ function holdersIn(data: unknown): Set<object> {
     if (typeof v !== 'object' || v === null || found.has(v)) continue;
     if (!Array.isArray(v) && !isMapping(v)) continue;
     found.add(v);
-    for (const x of v instanceof Map ? (v.values() as Iterable<unknown>) : Object.values(v)) open.push(x);
+    for (const x of v instanceof Map ? (v.values() as Iterable<unknown>) : Object.values(v))
+      if (typeof x === 'object' && x !== null) open.push(x);
   }
   return found;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Meter } from './meter.ts';
+import { replaceEach } from './replace-each.ts';
 
 /** Cases and kinds of characters as Python has them, where JavaScript's own are not the same. */
 
@@ -35,8 +36,8 @@ function lowerRest(s: string, from: number): string {
 
 /** Python's str.title: a letter that has a case is lower behind another one, and else as at the start of a word. */
 export const titleCase = (s: string, meter: Meter): string =>
-  s.replace(/\p{Cased}+/gu, (run) => {
-    meter.pieces(1);
+  replaceEach(s, /\p{Cased}+/gu, ([run]) => {
+    meter.pieces(2);
     return capitalize(run);
   });
 
@@ -56,15 +57,15 @@ export const isUpper = (s: string): boolean => /\p{Uppercase}/u.test(s) && !/[\p
 export const isLower = (s: string): boolean => /\p{Lowercase}/u.test(s) && !/[\p{Uppercase}\p{Lt}]/u.test(s);
 
 export const swapCase = (s: string, meter: Meter): string =>
-  s.replace(/\p{Uppercase}+|\p{Lowercase}+/gu, (run) => {
-    meter.pieces(1);
+  replaceEach(s, /\p{Uppercase}+|\p{Lowercase}+/gu, ([run]) => {
+    meter.pieces(2);
     return /^\p{Uppercase}/u.test(run) ? run.toLowerCase() : run.toUpperCase();
   });
 
 /** Python's str.casefold: by way of the upper case, but for what has none or folds to it. */
 export const caseFold = (s: string, meter: Meter): string =>
-  s.replace(/[^\x00-\x7f]|[A-Z]+/gu, (c) => {
-    meter.pieces(1);
+  replaceEach(s, /[^\x00-\x7f]|[A-Z]+/gu, ([c]) => {
+    meter.pieces(2);
     if (c === '\u0131') return c;
     if (c === '\u1e9e') return 'ss';
     const upper = c.toUpperCase();

@@ -210,10 +210,14 @@ export function keysOf(m: Mapping): unknown[] {
 /** How many entries; those of plain objects have to be counted. */
 export function sizeOf(m: Mapping, meter?: Meter): number {
   if (m instanceof Map) return m.size;
+  const have = meter?.sizes.get(m);
+  if (have !== undefined) return have;
   const n = Object.keys(m).length;
   meter?.step(n >> 2);
+  if (n > LARGE) meter?.sizes.set(m, n);
   return n;
 }
+const LARGE = 256;
 
 /** Large objects of the data that hold something, for to find it out takes as long as to count them. */
 const filled = new WeakSet<object>();
@@ -221,7 +225,7 @@ function hasEntries(m: Mapping): boolean {
   if (m instanceof Map) return m.size > 0;
   if (filled.has(m)) return true;
   const n = sizeOf(m);
-  if (n > 256) filled.add(m);
+  if (n > LARGE) filled.add(m);
   return n > 0;
 }
 

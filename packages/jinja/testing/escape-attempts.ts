@@ -1,34 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import { big, bounded, deep, forever, MEGA, prints, refused } from './attempt.ts';
+import type { Attempt } from './attempt.ts';
 
-/** What a hostile template may try, by what it is after. `{% include %}` finds the texts in `files`. */
-export interface Attempt {
-  /** The template. */
-  text: string;
-  files?: Record<string, string>;
-  /** What must come of it: a kind of error, or exactly this text. */
-  ends: { kind: string } | { text: string } | { either: true };
-}
-
-/** A way into the host: the error or the harmless text is known. */
-const refused = (text: string, kind: string, files?: Record<string, string>): Attempt => ({
-  text,
-  ends: { kind },
-  ...(files ? { files } : {}),
-});
-const prints = (text: string, out: string): Attempt => ({ text, ends: { text: out } });
-/** A waste of time or memory: refused or not, it must be quick and small. */
-const bounded = (text: string, files?: Record<string, string>): Attempt => ({
-  text,
-  ends: { either: true },
-  ...(files ? { files } : {}),
-});
-
-const MEGA = 1_000_000;
-const deep = (open: string, close: string, n: number): string => `{{ ${open.repeat(n)}1${close.repeat(n)} }}`;
-/** `ns.s` grows to some two million characters before `body` uses it. */
-const big = (seed: string, body: string, size = 2_000_000): string =>
-  `{% set s = ${JSON.stringify(seed)} * ${String(Math.floor(size / seed.length))} %}${body}`;
-const forever = (body: string): string => `{% for i in range(${String(MEGA)}) %}${body}{% endfor %}`;
 /** Lists that hold the list before twice: 2^n leaves in n cells. */
 const doubledList = `{% set ns = namespace(a=[1], b=[1]) %}{% for i in range(60) %}{% set ns.a = [ns.a, ns.a] %}{% set ns.b = [ns.b, ns.b] %}{% endfor %}`;
 const chained = (make: string): string =>

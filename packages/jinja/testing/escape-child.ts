@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs';
 import { parse, reads, render, TemplateError } from '../src/index.ts';
 import type { Template } from '../src/index.ts';
 import { hostAttempts, resourceAttempts } from './escape-attempts.ts';
+import { valueHostAttempts } from './host-attempts.ts';
+import { wasteAttempts } from './waste-attempts.ts';
 
 /** One attempt, from source to the end. `escape-child.ts NAME…` makes them and prints their reports as JSON. */
 export interface Report {
@@ -24,7 +26,7 @@ function peakBytes(): number {
 }
 
 function attemptOf(name: string): Report {
-  const attempt = hostAttempts[name] ?? resourceAttempts[name];
+  const attempt = hostAttempts[name] ?? valueHostAttempts[name] ?? resourceAttempts[name] ?? wasteAttempts[name];
   if (!attempt) throw new Error(`no attempt is called ${name}`);
   const parsed = new Map<string, Template>();
   const load = (file: string): Template | undefined => {
@@ -34,12 +36,15 @@ function attemptOf(name: string): Report {
     if (!t) parsed.set(file, (t = parse(text, file)));
     return t;
   };
+  const data = attempt.data?.() ?? { row: { a: 1 } };
+  // What the data itself takes is not the template's.
+  const idleBytes = attempt.data ? peakBytes() : loadedBytes;
   const before = process.cpuUsage();
   const report: Report = { cpuMs: 0, extraBytes: 0 };
   try {
     const t = parse(attempt.text, 'hostile');
     reads(t, load);
-    const out = render(t, { row: { a: 1 } }, { load });
+    const out = render(t, data, { load });
     report.text = out.length > 1000 ? `${out.slice(0, 1000)}…` : out;
   } catch (e) {
     const known = e instanceof TemplateError ? e : null;
@@ -60,5 +65,5 @@ function attemptOf(name: string): Report {
 
 // The process is idle with the package loaded and used once.
 render(parse('{% for x in [1] %}{{ x|upper }}{% endfor %}'), {});
-const idleBytes = peakBytes();
+const loadedBytes = peakBytes();
 process.stdout.write(JSON.stringify(process.argv.slice(2).map(attemptOf)));
