@@ -8,3 +8,5 @@ export type { ObjectStoreHarness } from './object-store-contract.ts';
 export type { StateHarness } from './state-harness.ts';
 export { taskStoreContract } from './task-store-contract.ts';
 export { containerEngineContract } from './container-engine-contract.ts';
+export { computeContract } from './compute-contract.ts';
+export type { ComputeHarness } from './compute-contract.ts';

@@ -6,6 +6,7 @@ export type { NoopEngineOptions } from './containers/noop-engine.ts';
 export { createNoopEngine } from './containers/noop-engine.ts';
 export { requirePlainFiles } from './job-tree.ts';
 export { describeThisProcess, ownerIsAlive } from './process-identity.ts';
+export { createLocalCompute } from './local-compute.ts';
 export { openSeedFile } from './seed-file.ts';
 export { createSqliteCallLog } from './sqlite-call-log.ts';
 export { createSqliteJobStore } from './sqlite-job-store.ts';

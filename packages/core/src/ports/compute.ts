@@ -42,7 +42,11 @@ export interface StartRefusal {
   raw: Record<string, unknown>;
 }
 
-export type StartResult = { kind: 'started'; handle: string } | { kind: 'refused'; refusal: StartRefusal };
+export type StartResult =
+  | { kind: 'started'; handle: string }
+  | { kind: 'refused'; refusal: StartRefusal }
+  /** It ended while it was being started, and nothing of it is left. */
+  | { kind: 'ended'; end: AttemptEnd };
 
 /** One attempt as the backend sees it now. */
 export interface Observation {

@@ -35,6 +35,8 @@ export type TaskEvent =
   /** Looked for and found, running or ended. */
   | { kind: 'found'; handle: string }
   | { kind: 'refused'; refusal: StartRefusal }
+  /** It ended while it was being started. */
+  | { kind: 'ended'; end: AttemptEnd }
   /** The draft was certainly never sent. */
   | { kind: 'notSent' }
   | { kind: 'observed'; observation: Observation }
@@ -159,6 +161,11 @@ function transition(
     }
     case 'refused':
       return refuse(task, event.refusal, now, traits, random);
+    case 'ended': {
+      const ended = endAttempt(task, event.end, now, traits);
+      // Nothing is left of it, so there is nothing to free.
+      return { ...ended, attempts: ended.attempts.map((a) => (a.handle === null ? { ...a, settled: true } : a)) };
+    }
     case 'notSent':
       return withdraw(task, now);
     case 'observed':

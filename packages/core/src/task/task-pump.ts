@@ -5,7 +5,7 @@ import { toAppError } from '../errors.ts';
 import { backoffMs } from '../jobs/pacing.ts';
 import type { Sha256 } from '../jobs/digest.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { Compute, Observation } from '../ports/compute.ts';
+import type { Compute, Observation, StartResult } from '../ports/compute.ts';
 import type { TaskStore } from '../ports/task-store.ts';
 import { historyOf, policyOf } from './after-attempt.ts';
 import type { Placement } from './offers.ts';
@@ -404,8 +404,7 @@ export class TaskPump {
       try {
         const result = await this.#compute.start(entry.task, attempt, signal);
         entry.unsent = false;
-        if (result.kind === 'started') await this.#commit(entry, { kind: 'started', handle: result.handle });
-        else await this.#commit(entry, { kind: 'refused', refusal: result.refusal });
+        await this.#commit(entry, eventOf(result));
       } catch (e) {
         const { code, reason, message } = toAppError(e);
         if (reason === 'NOT_SENT' && entry.unsent) {
@@ -483,5 +482,16 @@ export class TaskPump {
           this.#commit(entry, { kind: 'lost', raw: { reason: 'expired', handle: o.handle } }),
         );
     }
+  }
+}
+
+function eventOf(result: StartResult): TaskEvent {
+  switch (result.kind) {
+    case 'started':
+      return { kind: 'started', handle: result.handle };
+    case 'refused':
+      return { kind: 'refused', refusal: result.refusal };
+    case 'ended':
+      return { kind: 'ended', end: result.end };
   }
 }

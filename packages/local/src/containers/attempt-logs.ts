@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync, appendFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { ContainerEngine, ContainerLogLine, TaskLogPage } from '@stint/core';
+import { toFileError } from '../storage-errors.ts';
+import { readLines } from './line-file.ts';
+
+/**
+ * Where a reader is: lines given so far of each stream, and the place in the source. The counts hold across the move
+ * from engine to file, since the order within a stream is the same in both.
+ */
+interface Cursor {
+  stdout: number;
+  stderr: number;
+  /** The engine's own cursor; null = read from the file. */
+  engine: string | null;
+  /** Byte in the file, and lines of each stream before it. */
+  at: number;
+  before: { stdout: number; stderr: number };
+}
+
+const start: Cursor = { stdout: 0, stderr: 0, engine: null, at: 0, before: { stdout: 0, stderr: 0 } };
+const read = (cursor: string | null): Cursor => (cursor === null ? start : (JSON.parse(cursor) as Cursor));
+
+/** The output of a container that is still there. */
+export async function engineLogs(engine: ContainerEngine, handle: string, cursor: string | null): Promise<TaskLogPage> {
+  const from = read(cursor);
+  const page = await engine.logs(handle, from.engine);
+  const of = (stream: 'stdout' | 'stderr'): number => page.lines.filter((l) => l.stream === stream).length;
+  const next = { ...from, stdout: from.stdout + of('stdout'), stderr: from.stderr + of('stderr'), engine: page.cursor };
+  return { lines: page.lines.map(withoutTime), cursor: JSON.stringify(next), end: page.end };
+}
+
+/** Copies the whole output of an ended container to `path`; complete where the file is there. */
+export async function keepLogs(engine: ContainerEngine, handle: string, path: string): Promise<void> {
+  if (existsSync(path)) return;
+  const part = `${path}.part`;
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    writeFileSync(part, '', { mode: 0o600 });
+    for (let cursor: string | null = null; ;) {
+      const page = await engine.logs(handle, cursor);
+      appendFileSync(part, page.lines.map((l) => `${l.stream === 'stdout' ? 'o' : 'e'}${l.text}\n`).join(''));
+      if (page.end) break;
+      cursor = page.cursor;
+    }
+    renameSync(part, path);
+  } catch (e) {
+    rmSync(part, { force: true });
+    throw toFileError(e, `keep the output of ${handle}`);
+  }
+}
+
+/** The output that `keepLogs` kept. */
+export function keptLogs(path: string, cursor: string | null): TaskLogPage {
+  const from = read(cursor);
+  const lines: ContainerLogLine[] = [];
+  const before = { ...from.before };
+  const page = readLines(path, from.at, true);
+  for (const line of page.lines) {
+    const stream = line.startsWith('o') ? 'stdout' : 'stderr';
+    if (before[stream]++ >= from[stream]) lines.push({ stream, text: line.slice(1) });
+  }
+  const given = { stdout: Math.max(from.stdout, before.stdout), stderr: Math.max(from.stderr, before.stderr) };
+  const next: Cursor = { ...given, engine: null, at: page.next, before };
+  return { lines: lines.map(withoutTime), cursor: JSON.stringify(next), end: page.atEnd };
+}
+
+const withoutTime = (line: ContainerLogLine): TaskLogPage['lines'][number] => ({ ...line, atMs: null });
