@@ -5,6 +5,7 @@ import { baseUrl, concurrency, dollars, integer, jobSeed, numRecords } from './a
 import { group, json } from './command-parts.ts';
 import { modelsCommand } from './models-commands.ts';
 import { runWithProgress } from './run-command.ts';
+import { taskCommand } from './task-commands.ts';
 import { summaryText } from './summary-text.ts';
 import { printResult } from './terminal.ts';
 import type { Terminal } from './terminal.ts';
@@ -117,6 +118,7 @@ export function createProgram(terminal: Terminal, version: string, finish: (exit
     });
 
   program.addCommand(modelsCommand(terminal, finish));
+  program.addCommand(taskCommand(terminal, finish));
 
   command('demo', 'label a dozen real e-mails with a small model on this machine')
     .allowUnknownOption()

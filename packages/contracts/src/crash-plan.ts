@@ -17,7 +17,7 @@ export interface CrashPlan {
 }
 
 const iterables = new Set(['stream']);
-const plain = new Set(['now', 'monotonic', 'after', 'row', 'onChange']);
+const plain = new Set(['now', 'monotonic', 'after', 'row', 'onChange', 'check']);
 
 /**
  * Ends the simulated process at its `failAt`-th port call (from 1), before or after the call took effect. A refusal is an

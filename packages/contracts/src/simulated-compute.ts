@@ -60,6 +60,7 @@ const traits: ComputeTraits = {
   observeBatch: 100,
   observePerSecond: 20,
   pollIntervalMs: 5_000,
+  logPollMs: 1_000,
   maxStarting: 50,
   appearsWithinMs: 300_000,
   resendWithinMs: 1_800_000,
@@ -84,6 +85,8 @@ export function simulatedCompute(o: SimulatedOptions): Compute {
   return {
     target: { compute: 'ecs', region: 'simulated', clusterArn: 'simulated' },
     traits: { ...traits, ...o.traits },
+
+    check: () => [],
 
     async place(wants, policy, history) {
       count('place');
@@ -177,7 +180,7 @@ export function simulatedCompute(o: SimulatedOptions): Compute {
     },
 
     async logs(_task, attempt) {
-      return { lines: [], cursor: attempt.handle ?? '', end: attempt.state === 'ENDED' };
+      return { lines: [], cursor: attempt.handle, end: attempt.state === 'ENDED' };
     },
 
     async settle(_task, attempt) {

@@ -55,3 +55,4 @@ export * from './task/ulid.ts';
 export * from './task/task-engine.ts';
 export * from './task/choose-offer.ts';
 export * from './task/tes-view.ts';
+export * from './task/quantities.ts';

@@ -6,6 +6,8 @@ export type { NoopEngineOptions } from './containers/noop-engine.ts';
 export { createNoopEngine } from './containers/noop-engine.ts';
 export { requirePlainFiles } from './job-tree.ts';
 export { describeThisProcess, ownerIsAlive } from './process-identity.ts';
+export { createCliEngine, findCliEngine } from './containers/cli-engine.ts';
+export { tryLockFile } from './lock-file.ts';
 export { createLocalCompute } from './local-compute.ts';
 export { openSeedFile } from './seed-file.ts';
 export { createSqliteCallLog } from './sqlite-call-log.ts';

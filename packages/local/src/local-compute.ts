@@ -44,6 +44,8 @@ export interface LocalComputeOptions {
 }
 
 const defaultStopTimeoutS = 30;
+/** An engine's containers may belong to anybody; these are ours. */
+const managedLabel = 'stint.managed';
 /** Kept with the container, so that any process can carry out a stop. */
 const stopTimeoutLabel = 'stint.stop_timeout_s';
 
@@ -58,6 +60,7 @@ class LocalCompute implements Compute {
     observeBatch: 1_000,
     observePerSecond: 1_000,
     pollIntervalMs: 1_000,
+    logPollMs: 100,
     maxStarting: 16,
     appearsWithinMs: 0,
     resendWithinMs: Infinity,
@@ -76,6 +79,10 @@ class LocalCompute implements Compute {
   constructor(options: LocalComputeOptions) {
     this.#o = options;
     this.target = options.target;
+  }
+
+  check(): string[] {
+    return [];
   }
 
   async place(wants: Wants, _policy: SpotPolicy, history: PlacementHistory): Promise<PlaceResult> {
@@ -102,6 +109,7 @@ class LocalCompute implements Compute {
     const container: ContainerSpec = {
       name: `stint-${taskId.toLowerCase()}-${attempt}-${submission}`,
       labels: {
+        [managedLabel]: 'task',
         'stint.task': taskId,
         'stint.attempt': String(attempt),
         [stopTimeoutLabel]: String(spec.stopTimeoutS ?? defaultStopTimeoutS),
@@ -141,7 +149,7 @@ class LocalCompute implements Compute {
   }
 
   async observe(handles: readonly string[]): Promise<Observation[]> {
-    const there = new Map((await this.#o.engine.find({})).map((c) => [c.handle, c]));
+    const there = new Map((await this.#o.engine.find({ [managedLabel]: 'task' })).map((c) => [c.handle, c]));
     return handles.map((handle) => this.#observation(handle, there.get(handle)));
   }
 
@@ -159,13 +167,13 @@ class LocalCompute implements Compute {
     } catch (e) {
       throw toFileError(e, `note the wish to stop ${handle}`);
     }
-    const found = (await this.#o.engine.find({})).find((c) => c.handle === handle);
+    const found = (await this.#o.engine.find({ [managedLabel]: 'task' })).find((c) => c.handle === handle);
     if (found) this.#carryOutStop(found);
   }
 
   async logs(task: TaskDocument, attempt: Attempt, cursor: string | null): Promise<TaskLogPage> {
     const { handle } = attempt;
-    if (handle === null) return { lines: [], cursor: cursor ?? '', end: attempt.state === 'ENDED' };
+    if (handle === null) return { lines: [], cursor, end: attempt.state === 'ENDED' };
     const kept = this.#logFile(task.id, handle);
     if (statSync(kept, { throwIfNoEntry: false })) return keptLogs(kept, cursor);
     try {
@@ -265,8 +273,9 @@ class LocalCompute implements Compute {
     const abort = new AbortController();
     this.#watched.set(handle, abort);
     const done = (): void => {
+      const { aborted } = abort.signal;
       this.#unwatch(handle);
-      if (!abort.signal.aborted) for (const listener of this.#listeners) listener(handle);
+      if (!aborted) for (const listener of this.#listeners) listener(handle);
     };
     // A failure to wait is no news of the container: the next look will tell.
     this.#o.engine.wait(handle, abort.signal).then(done, () => this.#unwatch(handle));

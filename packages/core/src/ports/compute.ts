@@ -71,8 +71,8 @@ export interface TaskLogLine {
 
 export interface TaskLogPage {
   lines: TaskLogLine[];
-  /** Opaque. */
-  cursor: string;
+  /** Opaque; null = still at the start. */
+  cursor: string | null;
   /** Nothing will follow, as far as the backend can tell. */
   end: boolean;
 }
@@ -84,6 +84,8 @@ export interface ComputeTraits {
   observePerSecond: number;
   /** How often open tasks are looked at, ms, where nothing says that they changed. */
   pollIntervalMs: number;
+  /** How often output is asked for while somebody follows it, ms. */
+  logPollMs: number;
   /** `start`s that may be under way at once. */
   maxStarting: number;
   /** A handle that was never seen may still show up for so long after its start, ms. */
@@ -113,6 +115,8 @@ export interface ComputeTraits {
 export interface Compute {
   readonly target: ComputeTarget;
   readonly traits: ComputeTraits;
+  /** What it can never take of this task beside its wants (labels that can't be tags); empty where nothing. */
+  check(spec: TaskSpec): string[];
   /** Chooses where the next attempt goes. Asks the backend at most for what it offers, and remembers that. */
   place(wants: Wants, policy: SpotPolicy, history: PlacementHistory): Promise<PlaceResult>;
   /**

@@ -103,6 +103,10 @@ class Engine implements TaskEngine {
     refuseUnsupported(spec);
     const { store, clock, random, sha256, self } = this.#o;
     const compute = await this.#compute(target);
+    const wrong = compute.check(spec);
+    if (wrong.length > 0) {
+      throw new AppError('INVALID_ARGUMENT', 'BAD_TASK', wrong.join('; '), { details: { problems: wrong } });
+    }
     const fits = await compute.place(spec.wants, spec.wants.spotPolicy ?? compute.traits.spotPolicy, {
       spotReclaims: 0,
       exhausted: [],
@@ -213,8 +217,8 @@ class Engine implements TaskEngine {
     }
   }
 
-  /** Resolves at the next stored change of a task of ours, or after a glance's time. */
-  #nextChange(id: string, signal: AbortSignal | undefined): Promise<void> {
+  /** Resolves at the next stored change of the task by us, or after `ms`. @throws AppError CANCELED/ABORTED */
+  #nextChange(id: string, signal: AbortSignal | undefined, ms = glanceMs): Promise<void> {
     return new Promise((resolve, reject) => {
       const done = (error?: AppError): void => {
         unlisten();
@@ -227,7 +231,7 @@ class Engine implements TaskEngine {
       const unlisten = this.onChange((task) => {
         if (task.id === id) done();
       });
-      const cancelTimer = this.#o.clock.after(glanceMs, () => done());
+      const cancelTimer = this.#o.clock.after(ms, () => done());
       if (signal?.aborted) aborted();
       else signal?.addEventListener('abort', aborted, { once: true });
     });
@@ -241,7 +245,7 @@ class Engine implements TaskEngine {
       if (follow) await this.#takeUp(task);
       return task;
     };
-    const pause = (ms: number): Promise<void> => sleep(this.#o.clock, ms, signal);
+    const pause = (ms: number): Promise<void> => this.#nextChange(id, signal, ms).catch(() => undefined);
     yield* followLogs({ refresh, pause, now: () => this.#o.clock.now(), compute, attempt, follow, signal });
   }
 
@@ -285,7 +289,8 @@ class Engine implements TaskEngine {
     return remembered(this.#pumps, canonical(target), async () => {
       const { store, clock, random, sha256, self, problem = () => undefined } = this.#o;
       const changed = (task: TaskDocument): void => this.#changed(task);
-      const deps = { store, clock, random, sha256, selfId: self.id, changed, problem };
+      const noRoom = (): void => void this.takeUp().catch((e: unknown) => problem(null, 'take up', e));
+      const deps = { store, clock, random, sha256, selfId: self.id, changed, noRoom, problem };
       return new TaskPump(deps, await this.#compute(target));
     });
   }
@@ -341,17 +346,4 @@ function remembered<T>(map: Map<string, Promise<T>>, key: string, make: () => Pr
 async function settled<T>(map: ReadonlyMap<string, Promise<T>>): Promise<T[]> {
   const all = await Promise.allSettled([...map.values()]);
   return all.flatMap((r) => (r.status === 'fulfilled' ? [r.value] : []));
-}
-
-function sleep(clock: Clock, ms: number, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      cancel();
-      signal?.removeEventListener('abort', done);
-      resolve();
-    };
-    const cancel = clock.after(ms, done);
-    if (signal?.aborted) done();
-    else signal?.addEventListener('abort', done, { once: true });
-  });
 }

@@ -7,6 +7,7 @@ import type { Attempt, TaskDocument } from './task-document.ts';
 interface Follow {
   /** The task as it is now. */
   refresh: () => Promise<TaskDocument>;
+  /** Resolves after `ms`, at a change of the task, or at an abort. */
   pause: (ms: number) => Promise<void>;
   now: () => number;
   compute: Compute;
@@ -15,7 +16,6 @@ interface Follow {
   signal: AbortSignal | undefined;
 }
 
-const pollMs = 1_000;
 /** Lines may come in after the end of an attempt: it is drained until two polls are empty, but not for ever. */
 const emptyPolls = 2;
 const drainMs = 30_000;
@@ -36,7 +36,7 @@ export async function* followLogs(f: Follow): AsyncIterable<TaskLogLine & { atte
   for (let number = f.attempt ?? 1; !aborted(); number++) {
     let attempt = attemptOf(task, number);
     while (!attempt && f.follow && !isEnded(task.state) && !aborted()) {
-      await f.pause(pollMs);
+      await f.pause(f.compute.traits.logPollMs);
       task = await f.refresh();
       attempt = attemptOf(task, number);
     }
@@ -53,7 +53,7 @@ export async function* followLogs(f: Follow): AsyncIterable<TaskLogLine & { atte
       if (ended && drained) break;
       // Without following, what is there now is all of an attempt that still runs.
       if (!ended && !f.follow) break;
-      await f.pause(pollMs);
+      await f.pause(f.compute.traits.logPollMs);
       task = await f.refresh();
       attempt = attemptOf(task, number) ?? attempt;
     }

@@ -27,6 +27,8 @@ export interface PumpDeps {
   selfId: string;
   /** A task was stored with these contents, or left our hands. */
   changed: (task: TaskDocument) => void;
+  /** A task waits for room: what a dead process left may hold it. */
+  noRoom: () => void;
   /** Something failed and will be tried again. */
   problem: (taskId: string | null, what: string, error: unknown) => void;
 }
@@ -144,7 +146,8 @@ export class TaskPump {
         return;
       case 'observe':
         this.#byHandle.set(action.handle, entry);
-        this.#watch.add(action.handle);
+        // What tells of changes may have told of one before anybody listened.
+        if (this.#watch.add(action.handle) && this.#compute.onChange) this.#watch.hint(action.handle);
         if (action.untilMs !== Infinity) this.#alarm(entry, action.untilMs - now);
         return;
       case 'start':
@@ -324,6 +327,7 @@ export class TaskPump {
         return true;
       }
       this.#toPlace.unshift(entry);
+      this.#d.noRoom();
       this.#noRoomUntil = this.#d.clock.after(roomPollMs, () => this.#roomMayBe());
       return false;
     }

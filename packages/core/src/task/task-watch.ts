@@ -29,9 +29,12 @@ export class TaskWatch {
     this.#d = deps;
   }
 
-  add(handle: string): void {
+  /** @returns whether it is new here. */
+  add(handle: string): boolean {
+    const fresh = !this.#handles.has(handle);
     this.#handles.add(handle);
     if (!this.#cancelTick && !this.#ticking) this.#arm(this.#d.compute.traits.pollIntervalMs);
+    return fresh;
   }
 
   delete(handle: string): void {

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { TaskView } from '@stint/runtime/tasks';
+import { table } from './format.ts';
+
+/** One task for people. */
+export function taskText(task: TaskView): string {
+  const lines = [`task ${task.id}${task.name === undefined ? '' : ` (${task.name})`}: ${task.state}`];
+  if (task.waiting_for !== null) lines.push(`  waits for ${task.waiting_for}`);
+  for (const a of task.logs) {
+    const place = [a.metadata['capacity'], a.metadata['market'], a.metadata['instance_type'], a.metadata['zone']];
+    const where = place.filter((x) => x !== undefined).join(', ');
+    const code = a.logs[0]?.exit_code ?? null;
+    const how = a.outcome === null ? 'not ended' : `${a.outcome.code}${code === null ? '' : `, exit code ${code}`}`;
+    lines.push(`  attempt ${a.attempt} on ${where}: ${how}`);
+  }
+  const { outcome } = task;
+  if (outcome && outcome.code !== 'COMPLETED') {
+    lines.push(`  ${outcome.sentence}`);
+    const raw = outcome.raw['message'] ?? outcome.raw['reason'];
+    if (typeof raw === 'string' && raw !== '') lines.push(`  It said: ${raw}`);
+    if (outcome.hint !== null) lines.push(`  ${outcome.hint}`);
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+export function taskLsText({ tasks }: { tasks: TaskView[] }): string {
+  if (tasks.length === 0) return 'no tasks\n';
+  const rows = tasks.map((t) => [
+    t.id,
+    t.state,
+    t.name ?? '',
+    t.executors[0]?.image ?? '',
+    t.creation_time.slice(0, 19).replace('T', ' '),
+    t.waiting_for ?? t.outcome?.code ?? '',
+  ]);
+  return table([['id', 'state', 'name', 'image', 'created', 'waits for or ended as'], ...rows], '');
+}

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+import { AppError } from '@stint/core';
+import type { ProgramResult } from './run-program.ts';
+
+/** What podman and docker say when an image can't be had; they have text only. First match counts. */
+const pullKinds: readonly [pattern: RegExp, kind: string][] = [
+  [/no space left on device/i, 'noSpace'],
+  [/toomanyrequests|too many requests|rate limit/i, 'rateLimited'],
+  [/unauthorized|authentication required|access.*denied|denied: /i, 'denied'],
+  [
+    /no (?:matching manifest|image found in (?:manifest list|image index)) for|does not match the specified platform/i,
+    'architecture',
+  ],
+  [/manifest unknown|not found|no such image|repository does not exist|image not known/i, 'notFound'],
+];
+const pullFailed =
+  /unable to (?:pull|copy)|pull access denied|initializing source|error pulling image|no such image|image not known|manifest unknown|unable to find image|short-name|no space left on device|toomanyrequests|no matching manifest|no image found in/i;
+const gone = /no such container|no container with name or id|no such object/i;
+
+/** A failed `run` as the AppError of the port. Exit codes 125 to 127 are both engines' documented ones. */
+export function startError(engine: string, name: string, r: ProgramResult): AppError {
+  const said = r.stderr.trim().split('\n').at(-1) ?? '';
+  const details = { stderr: r.stderr.slice(0, 2_000) };
+  if (r.exitCode === null) return unavailable(engine, r);
+  if (/is already in use/i.test(r.stderr)) {
+    return new AppError('ALREADY_EXISTS', 'CONTAINER_EXISTS', `there is a container ${name}`, { details });
+  }
+  const badProgram = /executable file|no such file or directory|not found in \$PATH/i.test(r.stderr);
+  if ((r.exitCode === 127 || r.exitCode === 126) && !pullFailed.test(r.stderr)) {
+    return new AppError('INVALID_ARGUMENT', 'BAD_COMMAND', said, { details: { ...details, exitCode: r.exitCode } });
+  }
+  if (pullFailed.test(r.stderr)) {
+    const kind = pullKinds.find(([pattern]) => pattern.test(r.stderr))?.[1] ?? 'other';
+    return new AppError('NOT_FOUND', 'IMAGE_PULL', said, { details: { ...details, kind } });
+  }
+  if (badProgram)
+    return new AppError('INVALID_ARGUMENT', 'BAD_COMMAND', said, { details: { ...details, exitCode: 127 } });
+  return new AppError('FAILED_PRECONDITION', 'CANNOT_CREATE', said, { details });
+}
+
+/** Any other failed call. */
+export function callError(engine: string, handle: string, r: ProgramResult): AppError {
+  if (gone.test(r.stderr)) return containerNotFound(handle);
+  return unavailable(engine, r);
+}
+
+export const containerNotFound = (handle: string): AppError =>
+  new AppError('NOT_FOUND', 'CONTAINER_NOT_FOUND', `there is no container ${handle}`);
+
+function unavailable(engine: string, r: ProgramResult): AppError {
+  return new AppError(
+    'UNAVAILABLE',
+    'ENGINE_UNAVAILABLE',
+    `${engine} does not answer: ${r.stderr.trim().slice(0, 500)}`,
+    { hint: `Check it with \`${engine} info\`.` },
+  );
+}

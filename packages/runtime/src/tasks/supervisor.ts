@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+import { spawn } from 'node:child_process';
+import { appendFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { toAppError } from '@stint/core';
+import { tryLockFile } from '@stint/local';
+import { composeTasks } from './compose-tasks.ts';
+import type { TaskRuntimeOptions } from './compose-tasks.ts';
+import { stateHome } from './state-home.ts';
+
+const lookMs = 500;
+/** Looks with nothing open before it goes: a task that comes right after another finds it still there. */
+const idleLooks = 4;
+
+/**
+ * Looks after the tasks that nobody else does, in this state folder, until nothing is open. One at a time: a second one
+ * leaves at once. It looks once more after it gave its place up, so that a task made meanwhile is not missed.
+ */
+export async function supervise(options: TaskRuntimeOptions, signal: AbortSignal): Promise<void> {
+  const home = stateHome(options.env, options.cwd);
+  while (!signal.aborted) {
+    const unlock = tryLockFile(home, 'supervisor.lock');
+    if (!unlock) return;
+    const runtime = composeTasks({ ...options, problem: logTo(join(home, 'supervisor.log')) });
+    try {
+      for (let idle = 0; idle < idleLooks && !signal.aborted;) {
+        idle = (await runtime.engine.takeUp()) === 0 ? idle + 1 : 0;
+        await sleep(lookMs, undefined, { signal }).catch(() => undefined);
+      }
+    } finally {
+      await runtime.close();
+      unlock();
+    }
+    if (signal.aborted || !(await anythingOpen(options))) return;
+  }
+}
+
+async function anythingOpen(options: TaskRuntimeOptions): Promise<boolean> {
+  const runtime = composeTasks(options);
+  try {
+    return (await runtime.engine.takeUp()) > 0;
+  } finally {
+    await runtime.close();
+  }
+}
+
+/** Starts a supervisor in a session of its own; it leaves by itself where there is one. `command` runs `stint`. */
+export function startSupervisor(command: readonly string[], { env, cwd, config }: TaskRuntimeOptions): void {
+  const [program = process.execPath, ...args] = command;
+  const flags = config === undefined ? [] : ['--config', config];
+  const child = spawn(program, [...args, 'task', 'supervise', ...flags], { detached: true, stdio: 'ignore', cwd, env });
+  child.unref();
+}
+
+/** One JSON line per problem; never a request, which may hold secrets. */
+const logTo =
+  (path: string) =>
+  (taskId: string | null, what: string, error: unknown): void => {
+    const { code, reason, message } = toAppError(error);
+    try {
+      appendFileSync(
+        path,
+        `${JSON.stringify({ time: new Date().toISOString(), task: taskId, what, code, reason, message })}\n`,
+        { mode: 0o600 },
+      );
+    } catch {
+      // A log that can't be written must not end the work.
+    }
+  };
