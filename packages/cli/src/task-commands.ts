@@ -23,6 +23,9 @@ interface Flags {
   olderThan?: string;
 }
 
+/** A flag that may be given several times. */
+const collect = (value: string, before: string[] = []): string[] => [...before, value];
+
 const BIN = fileURLToPath(new URL('../bin/stint.js', import.meta.url));
 
 /** `stint task run|ls|get|logs|wait|cancel|rm`. */
@@ -46,12 +49,12 @@ export function taskCommand(terminal: Terminal, finish: (exitCode: number) => vo
     .option('--disk-throughput <n>', 'MiB/s of the volume')
     .option('--gpu <n>', 'accelerators')
     .option('--gpu-type <type>', 'as t4, a10g, nvidia-tesla-t4')
-    .option('--machine-type <type...>', 'instance types, globs allowed')
+    .option('--machine-type <type>', 'instance types, globs allowed', collect)
     .option('--arch <arch>', 'x86_64 or arm64')
     .option('--spot-policy <policy>', 'spot, spotFirst or onDemand')
-    .option('--capacity <name...>', 'capacity to choose from, in this order')
-    .option('-e, --env <key=value...>', 'environment of the container')
-    .option('--label <key=value...>', 'labels; tags on AWS')
+    .option('--capacity <name>', 'capacity to choose from, in this order', collect)
+    .option('-e, --env <key=value>', 'environment of the container', collect)
+    .option('--label <key=value>', 'labels; tags on AWS', collect)
     .option('--entrypoint <program>', 'instead of the entry point of the image')
     .option('--fusion', 'allow FUSE in the container')
     .option('--stop-timeout <time>', 'from SIGTERM to SIGKILL: 30s')
@@ -80,7 +83,7 @@ export function taskCommand(terminal: Terminal, finish: (exitCode: number) => vo
     });
 
   configured(task.command('ls').description('the tasks of this state folder, newest first'))
-    .option('--state <state...>', 'only tasks in these states')
+    .option('--state <state>', 'only tasks in these states', collect)
     .option('--name-prefix <text>', 'only tasks whose name begins so')
     .option('--limit <n>', 'at most so many (default: 1000)', integer('--limit', 1, 100_000))
     .action(async (f: Flags) => {

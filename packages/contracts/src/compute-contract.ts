@@ -158,7 +158,7 @@ const rules: Record<string, (h: ComputeHarness) => Promise<void>> = {
   },
   'each handle is answered, unknown ones as missing': async (h) => {
     const compute = await h.open();
-    const handle = await start(compute, await draft(compute, sh(h, 'sleep 60')));
+    const handle = await start(compute, await draft(compute, sh(h, 'sleep 60', { stopTimeoutS: 1 })));
     const unknown = handle.slice(0, -4) + '0000';
     const seen = await compute.observe([unknown, handle], never);
     expect(new Map(seen.map((o) => [o.handle, o.phase === 'missing']))).toEqual(

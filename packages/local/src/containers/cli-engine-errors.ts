@@ -15,6 +15,8 @@ const pullKinds: readonly [pattern: RegExp, kind: string][] = [
 ];
 const pullFailed =
   /unable to (?:pull|copy)|pull access denied|initializing source|error pulling image|no such image|image not known|manifest unknown|unable to find image|short-name|no space left on device|toomanyrequests|no matching manifest|no image found in/i;
+/** The runtime could not execute the program: what exit codes 126 and 127 stand for, among other things. */
+const badProgram = /(?:OCI|exec|executable file).*(?:not found|no such file|permission denied)/is;
 const gone = /no such container|no container with name or id|no such object/i;
 
 /** A failed `run` as the AppError of the port. Exit codes 125 to 127 are both engines' documented ones. */
@@ -25,16 +27,13 @@ export function startError(engine: string, name: string, r: ProgramResult): AppE
   if (/is already in use/i.test(r.stderr)) {
     return new AppError('ALREADY_EXISTS', 'CONTAINER_EXISTS', `there is a container ${name}`, { details });
   }
-  const badProgram = /executable file|no such file or directory|not found in \$PATH/i.test(r.stderr);
-  if ((r.exitCode === 127 || r.exitCode === 126) && !pullFailed.test(r.stderr)) {
+  if ((r.exitCode === 127 || r.exitCode === 126) && badProgram.test(r.stderr)) {
     return new AppError('INVALID_ARGUMENT', 'BAD_COMMAND', said, { details: { ...details, exitCode: r.exitCode } });
   }
   if (pullFailed.test(r.stderr)) {
     const kind = pullKinds.find(([pattern]) => pattern.test(r.stderr))?.[1] ?? 'other';
     return new AppError('NOT_FOUND', 'IMAGE_PULL', said, { details: { ...details, kind } });
   }
-  if (badProgram)
-    return new AppError('INVALID_ARGUMENT', 'BAD_COMMAND', said, { details: { ...details, exitCode: 127 } });
   return new AppError('FAILED_PRECONDITION', 'CANNOT_CREATE', said, { details });
 }
 

@@ -219,7 +219,9 @@ class CliEngine implements ContainerEngine {
     }
     const outOfMemory = ExitCode === 137 && (OOMKilled || existsSync(join(this.#folder(nameOf(c)), 'oom')));
     const reason = error === undefined || error === '' ? null : error;
-    return { status: 'exited', exit: { exitCode: ExitCode, outOfMemory, startedAtMs, finishedAtMs, reason } };
+    // podman notes the start of a short container after its end.
+    const ran = startedAtMs === null ? null : Math.min(startedAtMs, finishedAtMs);
+    return { status: 'exited', exit: { exitCode: ExitCode, outOfMemory, startedAtMs: ran, finishedAtMs, reason } };
   }
 
   /** One call looks at all that are waited for. */

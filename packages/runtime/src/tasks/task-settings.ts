@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { AppError, parseMib } from '@stint/core';
+import type { Problem } from '@stint/core';
 import { z } from 'zod';
 import { readYamlFile } from '../intake/yaml-file.ts';
 
@@ -57,12 +58,13 @@ export function readTaskSettings(
   const file = config !== undefined || existsSync(path) ? readYamlFile(path, 'configuration') : null;
   const parsed = schema.safeParse(file?.value ?? {});
   if (!parsed.success) {
-    const problems = parsed.error.issues.map((issue) => {
+    const problems = parsed.error.issues.map((issue): Problem => {
       const field = issue.path.join('.');
-      return { field, message: `${field === '' ? 'the file' : field}: ${issue.message}` };
+      return { path: field, message: `${field === '' ? 'the file' : field}: ${issue.message}` };
     });
-    const located = file?.locate(problems) ?? [];
-    const texts = problems.map((p, i) => `${path}${lineOf(located[i])}: ${p.message}`);
+    const texts = (file?.locate(problems) ?? problems).map(
+      (p) => `${path}${p.line === undefined ? '' : `:${p.line}`}: ${p.message}`,
+    );
     throw new AppError('INVALID_ARGUMENT', 'BAD_CONFIG', texts.join('\n'), {
       hint: 'docs/executor.md lists every key.',
       details: { file: path, problems: texts },
@@ -81,11 +83,6 @@ export function readTaskSettings(
     file: file ? path : null,
   };
 }
-
-const lineOf = (p: unknown): string => {
-  const line = (p as { line?: unknown } | undefined)?.line;
-  return typeof line === 'number' ? `:${line}` : '';
-};
 
 function computeOf(flag: string | undefined): ComputeName | null {
   if (flag === undefined) return null;

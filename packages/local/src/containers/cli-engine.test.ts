@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+// Real containers, where podman and the test image are here (.ci/run makes both); loudly skipped elsewhere.
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import type { Compute, ContainerEngine, ContainerSpec } from '@stint/core';
+import { computeContract, containerEngineContract } from '@stint/contracts/suites';
+import { createLocalCompute } from '../local-compute.ts';
+import { systemClock } from '../system-clock.ts';
+import { createCliEngine } from './cli-engine.ts';
+import { startError } from './cli-engine-errors.ts';
+
+const image = 'localhost/stint-test:latest';
+const here = spawnSync('podman', ['image', 'exists', image]).status === 0;
+const clock = systemClock();
+
+describe.skipIf(!here)(here ? 'podman' : 'podman (skipped: no podman with the image of .ci/test-image.sh)', () => {
+  const make = () => {
+    const dir = mkdtempSync(join(tmpdir(), 'stint-podman-'));
+    const started = new Set<string>();
+    const open = (): ContainerEngine => {
+      const engine = createCliEngine({
+        command: 'podman',
+        args: ['--pull', 'never'],
+        dir: join(dir, 'containers'),
+        clock,
+      });
+      return new Proxy(engine, {
+        get(target, name) {
+          const value: unknown = Reflect.get(target, name);
+          if (typeof value !== 'function') return value;
+          return (...args: unknown[]) => {
+            if (name === 'start') started.add((args[0] as ContainerSpec).name);
+            return Reflect.apply(value, target, args) as unknown;
+          };
+        },
+      });
+    };
+    const close = async (): Promise<void> => {
+      for (const name of started) await open().remove(name);
+      rmSync(dir, { recursive: true, force: true });
+    };
+    return { dir, open, close };
+  };
+
+  containerEngineContract('podman', async () => {
+    const { open, close } = make();
+    return { image, open: async () => open(), close };
+  });
+
+  computeContract('local containers', async () => {
+    const { dir, open, close } = make();
+    const compute = (): Compute =>
+      createLocalCompute({
+        engine: open(),
+        target: { compute: 'container', engine: 'podman' },
+        clock,
+        dir,
+        cpus: 4,
+        memoryMib: 8192,
+        arch: 'X86_64',
+        gpus: 0,
+      });
+    return { image, open: async () => compute(), close };
+  });
+
+  test('an image that is nowhere is told from other failures', async () => {
+    const { open, close } = make();
+    const spec = {
+      name: 'stint-nowhere',
+      labels: {},
+      image: 'localhost/stint-nowhere',
+      entryPoint: null,
+      command: null,
+      env: {},
+    };
+    const rest = {
+      workingDir: null,
+      cpus: null,
+      memoryMib: null,
+      gpus: 0,
+      mounts: [],
+      devices: [],
+      addCapabilities: [],
+    };
+    await expect(open().start({ ...spec, ...rest, network: 'host', init: false })).rejects.toMatchObject({
+      reason: 'IMAGE_PULL',
+      info: { details: { kind: 'notFound' } },
+    });
+    await close();
+  });
+});
+
+test.each([
+  [
+    'Error: initializing source docker://x:latest: reading manifest latest in docker.io/library/x: manifest unknown',
+    'notFound',
+  ],
+  [
+    'docker: Error response from daemon: pull access denied for x, repository does not exist or may require docker login',
+    'denied',
+  ],
+  ['Error: initializing source docker://x: toomanyrequests: You have reached your pull rate limit', 'rateLimited'],
+  ['no matching manifest for linux/arm64/v8 in the manifest list entries', 'architecture'],
+  ['Error: writing blob: adding layer: no space left on device', 'noSpace'],
+  ['Error: initializing source docker://x: pinging container registry: dial tcp: i/o timeout', 'other'],
+])('%s is a failed pull of kind %s', (stderr, kind) => {
+  const error = startError('podman', 'x', { exitCode: 125, stdout: '', stderr });
+  expect(error).toMatchObject({ reason: 'IMAGE_PULL', info: { details: { kind } } });
+});
+
+test.each([
+  [
+    'Error: runc: exec: "nope": executable file not found in $PATH: OCI runtime attempted to invoke a command that was not found',
+    127,
+    'BAD_COMMAND',
+  ],
+  ['docker: OCI runtime create failed: exec: "/etc": permission denied: unknown', 126, 'BAD_COMMAND'],
+  ['Error: netavark: No such file or directory (os error 2)', 127, 'CANNOT_CREATE'],
+  ['Error: creating container storage: the container name "x" is already in use by 1234', 125, 'CONTAINER_EXISTS'],
+  ['Error: statfs /no/where: no such file or directory', 125, 'CANNOT_CREATE'],
+])('%s with exit code %i is %s', (stderr, exitCode, reason) => {
+  expect(startError('podman', 'x', { exitCode, stdout: '', stderr })).toMatchObject({ reason });
+});
