@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import type { TaskEvents, TaskSignal } from '@stint/runtime/tasks';
 import { integer } from './arguments.ts';
-import { json } from './program.ts';
+import { group, json } from './command-parts.ts';
 import { taskLsText, taskText } from './task-texts.ts';
 import { printable, printResult } from './terminal.ts';
 import type { Terminal } from './terminal.ts';
@@ -31,9 +31,7 @@ const BIN = fileURLToPath(new URL('../bin/stint.js', import.meta.url));
 /** `stint task run|ls|get|logs|wait|cancel|rm`. */
 export function taskCommand(terminal: Terminal, finish: (exitCode: number) => void): Command {
   const tasks = () => import('@stint/runtime/tasks');
-  const task = new Command('task').description('run containers and processes, here or on ECS').action(() => {
-    task.help({ error: true });
-  });
+  const task = group(new Command('task').description('run containers and processes, here or on ECS'));
   const base = (f: Flags) => ({ env: process.env, cwd: process.cwd(), config: f.config, compute: f.compute });
   const configured = (c: Command): Command =>
     json(c).option('--config <file>', 'configuration (default: stint.config.yaml in this folder)');
