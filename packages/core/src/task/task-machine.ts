@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The life of a task as two pure functions: what is to be done for it now, and what it is after something happened.
 // All that they know is the stored document, so any process goes on where another one died.
-import type { AttemptDraft, ComputeTraits, Observation, StartRefusal } from '../ports/compute.ts';
+import type { AttemptDraft, ComputeTraits, Observation, StartRefusal, StartResult } from '../ports/compute.ts';
 import { backoffMs } from '../jobs/pacing.ts';
 import { afterAttempt, policyOf } from './after-attempt.ts';
 import { describeEnd, endStateOf } from './outcome-codes.ts';
@@ -394,4 +394,16 @@ function withLive(task: TaskDocument, change: Partial<Attempt>, more: Partial<Ta
   if (!live) return task;
   if (change.state) requireMove(attemptMoves, live.state, change.state);
   return { ...task, ...more, attempts: [...task.attempts.slice(0, -1), { ...live, ...change }] };
+}
+
+/** What the answer to a start means for the task. */
+export function eventOf(result: StartResult): TaskEvent {
+  switch (result.kind) {
+    case 'started':
+      return { kind: 'started', handle: result.handle };
+    case 'refused':
+      return { kind: 'refused', refusal: result.refusal };
+    case 'ended':
+      return { kind: 'ended', end: result.end };
+  }
 }

@@ -5,12 +5,12 @@ import { toAppError } from '../errors.ts';
 import { backoffMs } from '../jobs/pacing.ts';
 import type { Sha256 } from '../jobs/digest.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { Compute, Observation, StartResult } from '../ports/compute.ts';
+import type { Compute, Observation } from '../ports/compute.ts';
 import type { TaskStore } from '../ports/task-store.ts';
 import { historyOf, policyOf } from './after-attempt.ts';
 import type { Placement } from './offers.ts';
 import { isEnded } from './states.ts';
-import { applyEvent, draftOf, liveAttempt, nextAction, onMissing } from './task-machine.ts';
+import { applyEvent, draftOf, eventOf, liveAttempt, nextAction, onMissing } from './task-machine.ts';
 import type { TaskAction, TaskEvent } from './task-machine.ts';
 import type { TaskDocument } from './task-document.ts';
 import { newEntry } from './pump-entry.ts';
@@ -486,16 +486,5 @@ export class TaskPump {
           this.#commit(entry, { kind: 'lost', raw: { reason: 'expired', handle: o.handle } }),
         );
     }
-  }
-}
-
-function eventOf(result: StartResult): TaskEvent {
-  switch (result.kind) {
-    case 'started':
-      return { kind: 'started', handle: result.handle };
-    case 'refused':
-      return { kind: 'refused', refusal: result.refusal };
-    case 'ended':
-      return { kind: 'ended', end: result.end };
   }
 }
