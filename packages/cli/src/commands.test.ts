@@ -70,6 +70,13 @@ test('what a step sends goes into a pipe byte for byte', async () => {
   expect(stdout).toBe('Say a\u001b[31m\r\n\u0007b.');
 });
 
+test('a field that the given row lacks is said to be one of the row', async () => {
+  const ran = await cli('template', 'render', 'template.yaml', '--seed', '{"subject":"x"}', '--json');
+  expect(ran.code).toBe(2);
+  expect(errorOf(ran).message).toMatch(/template\.yaml: \S+:1: .*topic/);
+  expect(errorOf(ran).hint).toContain('The seed row lacks it');
+});
+
 test.each(['template', 'models'])('an unknown command of %s is named', async (name) => {
   const ran = await cli(name, 'foo');
   expect([ran.code, ran.stdout]).toEqual([2, '']);

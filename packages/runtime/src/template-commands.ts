@@ -96,13 +96,12 @@ export async function renderTemplate(
       if (!(e instanceof TemplateError)) throw e;
       const reached = o.step === undefined ? -1 : compiled.steps.findIndex((s) => s.id === o.step);
       if (reached < 0 || work.step <= reached) {
-        throw new AppError('INVALID_ARGUMENT', 'TEMPLATE_ERROR', `${o.template}: ${e.message}`, {
-          cause: e,
-          hint:
-            o.seed === undefined
-              ? 'Give a seed row: --seed \'{"field": "value"}\' or --seed <seed file>.'
-              : 'A field of a model’s parsed answer is not known before the model answers; see --step.',
-        });
+        throw new AppError(
+          'INVALID_ARGUMENT',
+          'TEMPLATE_ERROR',
+          `${o.template}: ${e.template}:${e.line}: ${e.message}`,
+          { cause: e, hint: renderHint(o.seed, e, compiled) },
+        );
       }
     }
     const body: TemplateRender = {
@@ -115,6 +114,14 @@ export async function renderTemplate(
     };
     return { exitCode: 0, body };
   });
+}
+
+function renderHint(seed: string | undefined, e: TemplateError, compiled: LoadedTemplate['compiled']): string {
+  if (seed === undefined) return 'Give a seed row: --seed \'{"field": "value"}\' or --seed <seed file>.';
+  const [root = ''] = (e.variable ?? '').split('.');
+  return compiled.requirements.some((r) => r.path[0] === root)
+    ? 'The seed row lacks it; `stint template check` lists the fields that are needed.'
+    : 'A field of a model’s parsed answer is not known before the model answers; see --step.';
 }
 
 const NO_ANSWER = {
