@@ -90,7 +90,8 @@ test('rows in a file that no checkpoint names yet count, for the next run adopts
   const ok = await stopped();
   const [name = ''] = readdirSync(bench.path('out/outputs'));
   const [line = ''] = readFileSync(bench.path('out/outputs', name), 'utf8').split('\n');
-  const orphan = `${JSON.stringify({ ...(JSON.parse(line) as DatasetRecord), index: ok })}\n`;
+  const record = JSON.parse(line) as DatasetRecord;
+  const orphan = `${JSON.stringify({ ...record, id: `${record.job_id}-${ok}`, index: ok })}\n`;
   bench.write(`out/${batchKey(1, 99, createHash('sha256').update(orphan).digest('hex'))}`, orphan);
   await refused(ok, ok + 1);
   expect(summary(await run({ numRecords: ok + 1 })).records).toMatchObject({ target: ok + 1, ok: ok + 1 });

@@ -148,25 +148,28 @@ const records: CallLogRules = {
     await Promise.all([log.append(lease, [send(a), settle(a)]), log.committed(lease, 0, 1, [[0, 0]])]);
     expect((await log.calls(0, 0))[0]).toMatchObject({ state: 'SETTLED', answer: null });
   },
-  'settledIndices counts indices with a SETTLED row, each once': async (h) => {
+  'settledNanoUsd sums the SETTLED rows of the indices asked for, each once': async (h) => {
     const { log, lease } = await opened(h);
     for (const i of [0, 1, 2, 5])
-      await log.append(lease, [send(callKey(i)), settle(callKey(i)), send(callKey(i, 1)), settle(callKey(i, 1))]);
+      await log.append(lease, [
+        send(callKey(i)),
+        settle(callKey(i), 10 ** i),
+        send(callKey(i, 1)),
+        settle(callKey(i, 1), 10 ** i),
+      ]);
     await log.append(lease, [send(callKey(3)), unknown(callKey(3)), hold(callKey(4))]);
-    expect(await log.settledIndices([[0, 9]])).toBe(4);
-    expect(
-      await log.settledIndices([
-        [4, 9],
-        [0, 1],
-      ]),
-    ).toBe(3);
-    expect(
-      await log.settledIndices([
-        [0, 2],
-        [1, 5],
-      ]),
-    ).toBe(4);
-    expect(await log.settledIndices([])).toBe(0);
+    expect(await log.settledNanoUsd([[0, 9]])).toBe(200_222);
+    const apart = await log.settledNanoUsd([
+      [4, 9],
+      [0, 1],
+    ]);
+    expect(apart).toBe(200_022);
+    const overlapping = await log.settledNanoUsd([
+      [0, 2],
+      [1, 5],
+    ]);
+    expect(overlapping).toBe(200_222);
+    expect(await log.settledNanoUsd([])).toBe(0);
   },
   'stepsRun names the steps that were sent': async (h) => {
     const { log, lease } = await opened(h);

@@ -17,7 +17,7 @@ export const moves: CallLogRules = {
     expect(await log.commits()).toEqual(new Map());
     expect(await log.stepsRun()).toEqual([]);
     expect(await log.beyond()).toEqual(new Map());
-    expect(await log.settledIndices([[0, 1_000]])).toBe(0);
+    expect(await log.settledNanoUsd([[0, 1_000]])).toBe(0);
   },
   'a call goes from HELD over SENT to SETTLED, and each move is kept': async (h) => {
     const { log, lease, again } = await opened(h);

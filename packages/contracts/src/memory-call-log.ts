@@ -159,12 +159,11 @@ function callLogOn(
       return inRange(from, to).map(copy);
     },
 
-    async settledIndices(ranges) {
+    async settledNanoUsd(ranges) {
       open();
-      const found = new Set<number>();
-      for (const [from, to] of ranges)
-        for (const row of inRange(from, to)) if (row.state === 'SETTLED') found.add(row.key.index);
-      return found.size;
+      const within = (n: number): boolean => ranges.some(([from, to]) => n >= from && n <= to);
+      const settled = [...all()].filter((row) => row.state === 'SETTLED' && within(row.key.index));
+      return settled.reduce((sum, row) => sum + row.costNanoUsd, 0);
     },
 
     async beyond() {

@@ -71,9 +71,9 @@ export function readCalls(db: StateDatabase, from: number, to: number): CallRow[
     .all(from, to) as unknown as CallRow[];
 }
 
-export function countSettled(db: StateDatabase, from: number, to: number): number {
+export function sumSettled(db: StateDatabase, from: number, to: number): number {
   return db
-    .prepare(`SELECT count(DISTINCT idx) AS n FROM calls WHERE idx BETWEEN ? AND ? AND state = ${stateCode.SETTLED}`)
+    .prepare(`SELECT coalesce(sum(cost), 0) AS n FROM calls WHERE idx BETWEEN ? AND ? AND state = ${stateCode.SETTLED}`)
     .get(from, to)?.['n'] as number;
 }
 

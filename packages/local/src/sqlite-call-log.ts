@@ -2,7 +2,6 @@
 import { AppError } from '@stint/core';
 import type { CallLog, Lease, LogEntry } from '@stint/core';
 import {
-  countSettled,
   dropAnswers,
   endLiveCalls,
   readBeyond,
@@ -10,6 +9,7 @@ import {
   readStepsRun,
   readTotals,
   recountTotals,
+  sumSettled,
 } from './call-log-statements.ts';
 import { CallLogWriter } from './call-log-writer.ts';
 import type { WaitingAppend } from './call-log-writer.ts';
@@ -89,8 +89,8 @@ export function createSqliteCallLog(db: StateDatabase): CallLog {
       return read(() => readCalls(db, from, to).map(toStoredCall));
     },
 
-    async settledIndices(ranges) {
-      return read(() => mergeRanges(ranges).reduce((sum, [from, to]) => sum + countSettled(db, from, to), 0));
+    async settledNanoUsd(ranges) {
+      return read(() => mergeRanges(ranges).reduce((sum, [from, to]) => sum + sumSettled(db, from, to), 0));
     },
 
     async beyond() {

@@ -85,6 +85,11 @@ export function createSqliteJobStore(db: StateDatabase): JobStore {
     db.jobVersion++;
     return db.write(fn);
   };
+  /** An epoch that was granted is in files soon: it must not be granted again after a loss of power. */
+  const changeDurably = <T>(fn: () => T): T => {
+    db.jobVersion++;
+    return db.writeDurably(fn);
+  };
 
   return {
     async read() {
@@ -119,7 +124,7 @@ export function createSqliteJobStore(db: StateDatabase): JobStore {
     },
 
     async create(limits, atMs) {
-      change(() => {
+      changeDurably(() => {
         if (readJob()) throw new AppError('ALREADY_EXISTS', 'JOB_EXISTS', 'a job was created here already');
         db.prepare("INSERT INTO job VALUES (1, 'QUEUED', NULL, 0, 0)").run();
         addLimits(limits, atMs);
@@ -127,7 +132,7 @@ export function createSqliteJobStore(db: StateDatabase): JobStore {
     },
 
     async acquire(resource, owner, seenEpoch, expiresAtMs, from) {
-      return change((): Lease => {
+      return changeDurably((): Lease => {
         const job = requireJob();
         const lease: Lease = { resource, epoch: seenEpoch + 1, expiresAtMs, owner: { ...owner } };
         const epoch = readLease(db, resource)?.epoch ?? 0;

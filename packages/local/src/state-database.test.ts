@@ -54,6 +54,25 @@ describe('state database', () => {
     expect(readdirSync(dir)).toEqual(['state.sqlite']);
   });
 
+  it('forces a durable write to disk, and others only where it was opened so', () => {
+    for (const [sync, level] of [
+      ['normal', 1],
+      ['full', 2],
+    ] as const) {
+      const db = openStateDatabase(path, { sync });
+      const inForce = () => db.prepare('PRAGMA synchronous').get()?.['synchronous'];
+      expect(db.write(inForce)).toBe(level);
+      expect(db.writeDurably(inForce)).toBe(2);
+      expect(() =>
+        db.writeDurably(() => {
+          throw new Error('no');
+        }),
+      ).toThrow('no');
+      expect(db.write(inForce)).toBe(level);
+      db.close();
+    }
+  });
+
   it('an empty file is made into one only where it may be made', () => {
     writeFileSync(path, '');
     expect(() => openStateDatabase(path, { create: false })).toThrow(expect.objectContaining({ reason: 'DAMAGED' }));

@@ -55,12 +55,14 @@ export class StateDatabase {
   /** Grows with every change of the call log made through this connection. */
   logVersion = 0;
   readonly #sql: DatabaseSync;
+  readonly #sync: 'normal' | 'full';
   readonly #statements = new Map<string, StatementSync>();
   #users = 0;
 
-  constructor(path: string, sql: DatabaseSync) {
+  constructor(path: string, sql: DatabaseSync, sync: 'normal' | 'full' = 'normal') {
     this.path = path;
     this.#sql = sql;
+    this.#sync = sync;
   }
 
   /** The prepared statement of this text, made once. */
@@ -94,6 +96,17 @@ export class StateDatabase {
   /** Runs `fn` as one write transaction; it sees and leaves the file as if it were alone. What throws changes nothing. */
   write<T>(fn: () => T): T {
     return this.#transaction('BEGIN IMMEDIATE', fn);
+  }
+
+  /** As `write`, and what it leaves survives the loss of power, with all that was written before. */
+  writeDurably<T>(fn: () => T): T {
+    this.#requireOpen();
+    this.#sql.exec('PRAGMA synchronous = FULL');
+    try {
+      return this.write(fn);
+    } finally {
+      this.#sql.exec(`PRAGMA synchronous = ${this.#sync}`);
+    }
   }
 
   /** Runs `fn`, which only reads, on one state of the file. */
@@ -167,12 +180,12 @@ export function openStateDatabase(path: string, options: StateDatabaseOptions = 
     checkVersion(sql, path, format, create);
     withRetries(busyTimeoutMs, () => sql?.exec('PRAGMA journal_mode = WAL'));
     sql.exec(
-      `PRAGMA synchronous = ${sync === 'full' ? 'FULL' : 'NORMAL'};
+      `PRAGMA synchronous = ${sync};
        PRAGMA wal_autocheckpoint = ${checkpointPages};
        PRAGMA cache_size = -${cacheKib}`,
     );
     if (userVersion(sql) === 0) createSchema(sql, format);
-    return new StateDatabase(path, sql);
+    return new StateDatabase(path, sql, sync);
   } catch (e) {
     sql?.close();
     const error = isAppError(e) ? e : toDatabaseError(e, path);

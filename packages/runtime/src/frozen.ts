@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError, JOB_CHECKPOINT_KEY, JOB_KEY, parse, readJobCheckpoint } from '@stint/core';
-import type { CompiledTemplate, JobSpec } from '@stint/core';
+import type { CompiledTemplate, JobCheckpoint, JobSpec } from '@stint/core';
 import { readFrozen } from './intake/index.ts';
 import { readSpec } from './job-folder.ts';
 
@@ -23,11 +23,15 @@ export async function readFrozenJob(dir: string): Promise<Frozen> {
   return { spec, digest, template: await readFrozen(dir, spec) };
 }
 
+/** The job's checkpoint; null before the first one. */
+export async function checkpointOf(dir: string): Promise<JobCheckpoint | null> {
+  const path = join(dir, JOB_CHECKPOINT_KEY);
+  return existsSync(path) ? readJobCheckpoint(path, parse(path, await readFile(path))) : null;
+}
+
 /** The digest of job.json that the job's checkpoint names; null before the first one. */
 export async function digestInCheckpoint(dir: string): Promise<string | null> {
-  const path = join(dir, JOB_CHECKPOINT_KEY);
-  if (!existsSync(path)) return null;
-  return readJobCheckpoint(path, parse(path, await readFile(path))).job_digest;
+  return (await checkpointOf(dir))?.job_digest ?? null;
 }
 
 export function editedSpec(dir: string): AppError {

@@ -12,7 +12,7 @@ import { readFrozenJob } from './frozen.ts';
 import type { Frozen } from './frozen.ts';
 import { freezeInputs, frozenInputsMissing, loadJob, withRunSettings } from './intake/index.ts';
 import type { LoadedJob } from './intake/index.ts';
-import { openJobFolder, readSpec } from './job-folder.ts';
+import { hasBegun, lostState, openJobFolder, readSpec } from './job-folder.ts';
 import type { JobFolder } from './job-folder.ts';
 import { closeAll, createProviders } from './providers.ts';
 import { runSession } from './session.ts';
@@ -152,6 +152,7 @@ async function finishCreation(folder: JobFolder, loaded: LoadedJob, created: boo
   const { spec } = await readSpec(folder.dir);
   if (created || frozenInputsMissing(folder.dir, spec)) await freezeInputs(loaded, folder.dir);
   if (await folder.jobs.read()) return;
+  if (hasBegun(folder.dir)) throw lostState(folder.dir, 'knows no job');
   const { budget_limit_nano_usd: budgetNanoUsd, num_records: numRecords, concurrency } = spec;
   await folder.jobs.create({ budgetNanoUsd, numRecords, concurrency }, Date.now()).catch((e: unknown) => {
     if (toAppError(e).reason !== 'JOB_EXISTS') throw e;

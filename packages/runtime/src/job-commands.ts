@@ -8,7 +8,7 @@ import type { CommandResult, JobSummary, ResumeOptions, RunOptions } from './com
 import { writeExports } from './finish-exports.ts';
 import { readFrozenJob } from './frozen.ts';
 import { asResult, flagLimits } from './generate.ts';
-import { openJobFolder, readSpec } from './job-folder.ts';
+import { lostState, openJobFolder, readSpec } from './job-folder.ts';
 import type { JobFolder } from './job-folder.ts';
 import { runSession } from './session.ts';
 import { readSettings } from './settings.ts';
@@ -162,11 +162,7 @@ async function withFolder(
     const folder = openJobFolder(dir, { create: false, sync: settings.STINT_SYNC, ...how });
     try {
       const state = await folder.jobs.read();
-      if (!state) {
-        throw new AppError('FAILED_PRECONDITION', 'DAMAGED', `${dir}/state.sqlite knows no job`, {
-          hint: 'Run `stint generate` with the job file again to finish creating it.',
-        });
-      }
+      if (!state) throw lostState(dir, 'knows no job');
       return await run(folder, state, spec.job_id);
     } finally {
       await folder.close();

@@ -3,7 +3,16 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { AppError, JOB_KEY, knownShards, parse, readJobSpec, readShardCheckpoint, shardKey } from '@stint/core';
+import {
+  AppError,
+  JOB_CHECKPOINT_KEY,
+  JOB_KEY,
+  knownShards,
+  parse,
+  readJobSpec,
+  readShardCheckpoint,
+  shardKey,
+} from '@stint/core';
 import type { CallLog, JobSpec, JobStore, ObjectStore, ShardCheckpoint } from '@stint/core';
 import {
   createFileObjectStore,
@@ -28,16 +37,32 @@ export interface JobFolder {
   close(): Promise<void>;
 }
 
+/** True where a run has left its mark in the folder: then its state can't be missing, but be lost. */
+export function hasBegun(dir: string): boolean {
+  return existsSync(join(dir, JOB_CHECKPOINT_KEY)) || existsSync(join(dir, 'shards'));
+}
+
+/** The authority on spend is gone: going on could pay beyond the cap. */
+export function lostState(dir: string, what: string): AppError {
+  const file = join(dir, 'state.sqlite');
+  const hint = hasBegun(dir)
+    ? 'Restore it from a copy of the job folder. What is committed lies in outputs/, one record a line.'
+    : 'Run `stint generate` with the job file again to finish creating it.';
+  return new AppError('FAILED_PRECONDITION', 'DAMAGED', `${file} ${what}`, { hint, details: { file } });
+}
+
 /**
- * @param create - false: a folder without `state.sqlite` is not made into one.
+ * @param create - a folder without `state.sqlite` is made into one, but not where a run has been.
  * @param forReading - true: nothing will be written, so a folder on a read-only disk will do.
  */
 export function openJobFolder(
   dir: string,
   options: { create: boolean; sync: 'normal' | 'full'; forReading?: boolean },
 ): JobFolder {
-  if (options.create) makeFolder(dir);
-  const db = openStateDatabase(join(dir, 'state.sqlite'), options);
+  const create = options.create && !hasBegun(dir);
+  if (create) makeFolder(dir);
+  else if (!existsSync(join(dir, 'state.sqlite'))) throw lostState(dir, 'is gone');
+  const db = openStateDatabase(join(dir, 'state.sqlite'), { ...options, create });
   const log = createSqliteCallLog(db);
   const jobs = createSqliteJobStore(db);
   const store = createFileObjectStore({ dir, db });

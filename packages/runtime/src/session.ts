@@ -6,8 +6,9 @@ import { describeThisProcess, openSeedFile, ownerIsAlive, systemClock } from '@s
 import type { CommandResult, JobSummary, RunOptions } from './commands.ts';
 import { exitCodeOfRun } from './exit-codes.ts';
 import { writeExports } from './finish-exports.ts';
+import { checkpointOf } from './frozen.ts';
 import type { Frozen } from './frozen.ts';
-import { sha256 } from './job-folder.ts';
+import { lostState, sha256 } from './job-folder.ts';
 import type { JobFolder } from './job-folder.ts';
 import { limitsOf, refuseBelowRows, refuseBelowSpent } from './limits.ts';
 import type { AskedLimits } from './limits.ts';
@@ -38,7 +39,10 @@ const RUNNABLE: readonly JobStatus[] = ['QUEUED', 'RUNNING', 'FAILED', 'BUDGET_E
 /** Runs a job that exists, from wherever it is, to its end here: the one way that `generate` and `resume` share. */
 export async function runSession(o: SessionOptions): Promise<CommandResult<JobSummary>> {
   const jobId = o.frozen.spec.job_id;
+  // Read first: a lease granted in between is in the state, too.
+  const known = (await checkpointOf(o.folder.dir))?.epoch ?? 0;
   const state = await existing(o.folder);
+  if (state.epoch < known) throw olderState(o.folder.dir);
   if (state.status === 'CANCELLED') {
     throw new AppError('FAILED_PRECONDITION', 'CANCELLED', `job ${jobId} was cancelled`, {
       hint: 'Start a new job in another folder (--out); `stint export` writes out what this one has.',
@@ -159,10 +163,22 @@ async function prepareHeld(o: SessionOptions, before: JobState, wanted: JobLimit
   }
 }
 
+/** Calls that it does not know would be paid for again, beyond the cap. */
+function olderState(dir: string): AppError {
+  const file = join(dir, 'state.sqlite');
+  return new AppError(
+    'FAILED_PRECONDITION',
+    'DAMAGED',
+    `${file} is older than checkpoint.json, which knows a later run`,
+    {
+      hint: 'Restore the newest one from a copy of the job folder, with the files beside it. Nothing was changed.',
+      details: { file },
+    },
+  );
+}
+
 async function existing(folder: JobFolder): Promise<JobState> {
   const state = await folder.jobs.read();
   if (state) return state;
-  throw new AppError('FAILED_PRECONDITION', 'DAMAGED', `${folder.dir}/state.sqlite knows no job`, {
-    hint: 'Run `stint generate` with the job file again to finish creating it.',
-  });
+  throw lostState(folder.dir, 'knows no job');
 }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+import { recordSchema } from '../formats/record.ts';
 import type { DatasetRecord, RejectRow } from '../formats/record.ts';
 import { SHARD_SIZE } from '../formats/shard-checkpoint.ts';
 import type { ShardCheckpoint } from '../formats/shard-checkpoint.ts';
+import { linesOf } from '../lines.ts';
 import type { CallLog } from '../ports/call-log.ts';
 import type { Lease } from '../ports/job-store.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
@@ -33,13 +35,25 @@ export async function findOrphans(
     if (!sha256(body).startsWith(parts.sha256Start)) continue;
     const rejects = await siblingRejects(store, rejectKeys, parts.epoch, parts.seq);
     for (const line of decodeUtf8(body).split('\n')) {
-      if (line === '') continue;
-      const record = JSON.parse(line) as DatasetRecord;
-      if (record.job_id !== jobId || !isPending(record.index)) continue;
+      const record = recordOf(line, jobId);
+      if (!record || !isPending(record.index)) continue;
       adopted.set(record.index, decidedOf(record, line, rejects));
     }
   }
   return [...adopted.values()];
+}
+
+/** A line that could be committed as it is; null = not one. */
+function recordOf(line: string, jobId: string): DatasetRecord | null {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    return null;
+  }
+  const parsed = recordSchema.safeParse(value);
+  if (!parsed.success || parsed.data.job_id !== jobId) return null;
+  return parsed.data.id === `${jobId}-${String(parsed.data.index)}` ? parsed.data : null;
 }
 
 async function siblingRejects(
@@ -77,34 +91,40 @@ export function sumsOf(record: DatasetRecord): { costNanoUsd: number; inputToken
 }
 
 /**
- * Charges committed records whose rows the log lost with the machine's power (the log is written without an fsync per
- * transaction, batch files with one). Nothing to do in all but that case.
+ * Charges what committed records and rejects cost beyond the rows that the log has of them: it lost those with the
+ * machine's power (it is written without an fsync per transaction, batch files with one). Nothing to do in all but that
+ * case. A call that is known as SENT only counts as UNKNOWN besides: rather twice than not at all.
  */
 export async function chargeLostRecords(
   store: ObjectStore,
   log: CallLog,
   lease: Lease,
   doc: ShardCheckpoint,
-  callsModels: boolean,
   nowMs: number,
 ): Promise<void> {
-  if (!callsModels || doc.ok.length === 0) return;
-  const committed = doc.ok.reduce((n, [a, b]) => n + b - a + 1, 0);
-  if ((await log.settledIndices(doc.ok)) >= committed) return;
+  const decided = [...doc.failed, ...doc.retrying].map(({ index }) => [index, index] as const);
+  if ((await log.settledNanoUsd([...doc.ok, ...decided])) >= doc.spend_nano_usd) return;
   const from = doc.shard * SHARD_SIZE;
-  const known = new Set<number>();
-  for (const call of await log.calls(from, from + SHARD_SIZE - 1))
-    if (call.state === 'SETTLED') known.add(call.key.index);
+  const known = new Map<string, number>();
+  const nameOf = (a: { index: number; attempt: number }): string => `${String(a.index)}/${String(a.attempt)}`;
+  for (const { key, state, costNanoUsd } of await log.calls(from, from + SHARD_SIZE - 1)) {
+    if (state === 'SETTLED') known.set(nameOf(key), (known.get(nameOf(key)) ?? 0) + costNanoUsd);
+  }
   const lost: { index: number; attempt: number; costNanoUsd: number }[] = [];
-  for (const batch of doc.batches) {
-    const { body } = await store.get(batch.key);
-    for (const line of decodeUtf8(body).split('\n')) {
-      if (line === '') continue;
-      const record = JSON.parse(line) as DatasetRecord;
-      if (known.has(record.index) || !contains(batch.ranges, record.index)) continue;
-      const { costNanoUsd } = sumsOf(record);
-      const paid = Object.values(record.generation_result).some((s) => s.model !== undefined);
-      if (paid) lost.push({ index: record.index, attempt: record.attempt, costNanoUsd });
+  const compare = (a: { index: number; attempt: number }, costNanoUsd: number): void => {
+    const missing = costNanoUsd - (known.get(nameOf(a)) ?? 0);
+    if (missing > 0) lost.push({ index: a.index, attempt: a.attempt, costNanoUsd: missing });
+  };
+  for (const { key, ranges } of doc.batches) {
+    for await (const line of linesOf(store.stream(key))) {
+      const record = JSON.parse(decodeUtf8(line)) as DatasetRecord;
+      if (contains(ranges, record.index)) compare(record, sumsOf(record).costNanoUsd);
+    }
+  }
+  for (const { key } of doc.rejects) {
+    for await (const line of linesOf(store.stream(key))) {
+      const reject = JSON.parse(decodeUtf8(line)) as RejectRow;
+      compare(reject, usdToNearestNano(reject.cost_usd));
     }
   }
   if (lost.length > 0) await log.chargeLost(lease, lost, nowMs);

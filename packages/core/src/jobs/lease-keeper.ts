@@ -79,7 +79,8 @@ export class LeaseKeeper {
     this.#lease = lease;
     this.#onLost = on.lost;
     this.#onCancel = on.cancel;
-    this.#renewedAt = clock.monotonic();
+    // Some of its life may be over already.
+    this.#renewedAt = clock.monotonic() + (lease.expiresAtMs - clock.now()) - LEASE_MS;
     this.#trustedUntil = this.#renewedAt + LEASE_MS - MARGIN_MS;
     this.#arm();
   }

@@ -10,7 +10,6 @@ import type { ModelProvider } from '../ports/model-provider.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 import { chargeLostRecords, findOrphans } from './adopt.ts';
 import { Committer } from './committer.ts';
-import type { Decided } from './committer.ts';
 import type { Sha256 } from './digest.ts';
 import { IndexSource } from './index-source.ts';
 import { JobRun } from './job-run.ts';
@@ -145,16 +144,19 @@ async function prepare(d: RunJobDeps, keeper: LeaseKeeper) {
   const indices = new IndexSource();
   const named = new Set<string>();
   const retry: number[] = [];
-  const callsModels = d.env.template.steps.some((s) => s.kind === 'model');
-  await book.load(async (doc) => {
+  const learn = (doc: ShardCheckpoint): void => {
     for (const batch of doc.batches) named.add(batch.key);
-    if (d.retryFailed && doc.failed.length > 0) retry.push(doc.shard);
     indices.learn(doc);
-    await chargeLostRecords(store, log, lease(), doc, callsModels, clock.now());
+  };
+  const chargeLost = (doc: ShardCheckpoint): Promise<void> => chargeLostRecords(store, log, lease(), doc, clock.now());
+  await book.load(async (doc) => {
+    if (d.retryFailed && doc.failed.length > 0) retry.push(doc.shard);
+    learn(doc);
+    await chargeLost(doc);
   });
   const committer = new Committer(store, book, log, lease, sha256);
   for (const shard of retry) {
-    indices.learn(
+    learn(
       await book.advance(shard, (doc) => ({
         ...doc,
         failed: [],
@@ -162,13 +164,18 @@ async function prepare(d: RunJobDeps, keeper: LeaseKeeper) {
       })),
     );
   }
-  const orphans = await findOrphans(store, sha256, spec.job_id, named, (i) => indices.isPending(i));
-  await sealPending(book, indices, orphans);
-  for (const decided of orphans) committer.add(decided);
-  if (orphans.length > 0) {
+  // Whoever held the job before may still be about to name its last batch: sealed first, looked for orphans then.
+  for (const shard of book.pendingShards()) learn((await book.open(shard)).doc);
+  const found = await findOrphans(store, sha256, spec.job_id, named, (i) => indices.isPending(i));
+  const shards = new Set(found.map((o) => Math.floor(o.index / SHARD_SIZE)));
+  for (const shard of shards) learn((await book.open(shard)).doc);
+  for (const decided of found) if (indices.isPending(decided.index)) committer.add(decided);
+  if (committer.waiting > 0) {
     await committer.commit();
-    for (const shard of new Set(orphans.map((o) => Math.floor(o.index / SHARD_SIZE)))) {
-      indices.learn((await book.open(shard)).doc);
+    for (const shard of shards) {
+      const { doc } = await book.open(shard);
+      learn(doc);
+      await chargeLost(doc);
     }
   }
   const counts = { ok: 0, failed: 0, rejected: 0 };
@@ -197,13 +204,6 @@ async function prepare(d: RunJobDeps, keeper: LeaseKeeper) {
       softLimitMs: d.softLimitMs,
     },
   };
-}
-
-/** Seals what an older holder could still write to: every shard that is not fully decided. */
-async function sealPending(book: ShardBook, indices: IndexSource, orphans: readonly Decided[]): Promise<void> {
-  const shards = new Set(orphans.map((o) => Math.floor(o.index / SHARD_SIZE)));
-  for (const s of book.summaries.values()) if (s.ok + s.failed < SHARD_SIZE) shards.add(s.shard);
-  for (const shard of shards) indices.learn((await book.open(shard)).doc);
 }
 
 /** A run that nobody stopped: done, at the cap, or short. */

@@ -91,6 +91,11 @@ export class ShardBook {
     return this.#open.has(shard);
   }
 
+  /** Shards that are not fully decided: an older holder could still write to them until they are opened. */
+  pendingShards(): number[] {
+    return [...this.summaries.values()].filter((s) => s.state === 'open').map((s) => s.shard);
+  }
+
   /** Advances the shard; @throws AppError FAILED_PRECONDITION/LEASE_LOST when somebody else wrote since it was sealed. */
   async advance(shard: number, change: ShardChange): Promise<ShardCheckpoint> {
     const have = await this.open(shard);

@@ -122,8 +122,8 @@ export interface CallLog {
    * did are absent.
    */
   beyond(): Promise<Map<number, number>>;
-  /** How many different indices in the ranges have at least one SETTLED row. */
-  settledIndices(ranges: readonly (readonly [number, number])[]): Promise<number>;
+  /** What the SETTLED rows of the indices in the ranges cost, each index once, in nano-dollars. */
+  settledNanoUsd(ranges: readonly (readonly [number, number])[]): Promise<number>;
   /** Positions of steps that any record of the job ever sent (SENT, SETTLED, UNKNOWN rows), ascending. */
   stepsRun(): Promise<number[]>;
   /**
@@ -134,8 +134,8 @@ export interface CallLog {
   /** Last committed `seq` by shard; empty on a first run. */
   commits(): Promise<Map<number, number>>;
   /**
-   * Charges a committed record whose rows are missing (lost with the machine's power) by its own cost, as one SETTLED row with
-   * key (index, attempt, step 0, try 0). Idempotent by key.
+   * Charges what the rows of an attempt that a checkpoint names fall short of its own cost (they were lost with the machine's
+   * power), as one SETTLED row with key (index, attempt, step 0, try 0). Idempotent by key.
    */
   chargeLost(
     lease: Lease,

@@ -4,14 +4,14 @@ import type { CallLog, DatasetRecord, JobSpec, RejectRow, StepResult, StoredCall
 
 const attemptKey = (index: number, attempt: number): string => `${index}/${attempt}`;
 
-/** What the call log knows of one shard: two accounts of the same calls, the log's and the records', must agree. */
+/** The answered calls that the log knows of one shard: two accounts of the same calls, the log's and the records', must agree. */
 export class PaidCalls {
   readonly #byAttempt = new Map<string, StoredCall[]>();
 
   static async ofShard(log: CallLog, shard: number): Promise<PaidCalls> {
     const paid = new PaidCalls();
     for (const call of await log.calls(shard * SHARD_SIZE, (shard + 1) * SHARD_SIZE - 1)) {
-      if (call.state !== 'SETTLED' && call.state !== 'UNKNOWN') continue;
+      if (call.state !== 'SETTLED') continue;
       const key = attemptKey(call.key.index, call.key.attempt);
       const calls = paid.#byAttempt.get(key);
       if (calls) calls.push(call);
@@ -25,13 +25,12 @@ export class PaidCalls {
     const calls = this.#byAttempt.get(attemptKey(record.index, record.attempt)) ?? [];
     const steps = spec.template.spec.steps;
     if (wasLost(calls)) return costProblem(calls, costOf(record));
-    const settled = calls.filter((c) => c.state === 'SETTLED');
     const problems = steps.flatMap(({ id }, position) => {
       const result = record.generation_result[id];
-      const mine = settled.filter((c) => c.key.step === position);
+      const mine = calls.filter((c) => c.key.step === position);
       return result && tells(mine, result) ? [] : [`its calls of step "${id}" are not those that the record tells of`];
     });
-    const last = settled.at(-1);
+    const last = calls.at(-1);
     if (last && new Date(last.atMs).toISOString() !== record.timestamp) {
       problems.push(`its last answer was not at ${record.timestamp}, as the record says`);
     }
@@ -54,9 +53,8 @@ export function costOf(record: DatasetRecord): number {
 const wasLost = (calls: readonly StoredCall[]): boolean => calls.some((c) => c.key.try === 0);
 
 function costProblem(calls: readonly StoredCall[], cost: number): string[] {
-  const paid = wasLost(calls) ? calls : calls.filter((c) => c.state === 'SETTLED');
-  const logged = paid.reduce((n, c) => n + c.costNanoUsd, 0);
-  if (wasLost(calls) ? logged >= cost : logged === cost) return [];
+  const logged = calls.reduce((n, c) => n + c.costNanoUsd, 0);
+  if (logged === cost) return [];
   return [`it says that $${nanoToUsd(logged)} were paid, the row says $${nanoToUsd(cost)}`];
 }
 
