@@ -24,6 +24,7 @@ import { pullModel } from './pull.ts';
 const CONTENT = Buffer.concat([Buffer.from('GGUF\x03\0\0\0'), Buffer.alloc(16), randomBytes(300_000)]);
 let store: string;
 let server: Server;
+let cut: () => unknown;
 let seen: { range: string | undefined; ifRange: string | undefined }[];
 /** What the server does; changed by tests. */
 let play: {
@@ -40,6 +41,7 @@ let model: CatalogueModel;
 beforeEach(async () => {
   store = mkdtempSync(join(tmpdir(), 'stint-models-'));
   seen = [];
+  cut = () => undefined;
   play = { content: CONTENT, etag: '"one"', ranges: true, cutAt: Infinity, status: 200 };
   server = createServer((req, res) => {
     const { range, 'if-range': ifRange } = req.headers;
@@ -63,7 +65,10 @@ beforeEach(async () => {
       });
     } else res.writeHead(200, headers);
     if (play.cutAt >= play.content.length) res.end(body);
-    else res.write(body.subarray(0, Math.max(0, play.cutAt - from)), () => setTimeout(() => res.destroy(), 50));
+    else {
+      cut = () => res.destroy();
+      res.write(body.subarray(0, Math.max(0, play.cutAt - from)));
+    }
   });
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/m.gguf`;
@@ -83,7 +88,8 @@ afterEach(async () => {
   rmSync(store, { recursive: true, force: true });
 });
 const options = () => ({ env: { STINT_MODELS: store, PATH: process.env['PATH'] } });
-const pull = () => pullModel(model, options());
+/** The line breaks once something has come. */
+const pull = () => pullModel(model, { ...options(), onProgress: (done) => done > 0 && cut() });
 
 test('a file comes, is checked, and is not fetched again', async () => {
   const path = await pull();
