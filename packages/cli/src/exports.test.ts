@@ -371,4 +371,39 @@ describe('other ways', () => {
     expect({ exitCode, begun }).toEqual({ exitCode: 0, begun: 2 });
     expect(JSON.parse(readFileSync(path, 'utf8'))).toMatchObject({ rows: 12 });
   });
+
+  const many = Array.from({ length: 1_001 }, (_, i) => `{"topic":${i}}`);
+  const wide = { num_records: 1_001, sampling: 'sequential', output_format: ['JSONL'], seed_data_path: './many.jsonl' };
+
+  test('too many values of a seed field, the missing one counted, are refused before anything is spent', async () => {
+    bench.write('many.jsonl', [...many.slice(1), '{"other":1}'].join('\n'));
+    const template = bench.yaml('any.yaml', { template: { id: 'a', steps: [{ id: 'n', compute: 'record.index' }] } });
+    const job = { ...wide, template, models: {}, partition_strategy: 'field:topic' };
+    const ran = await generate({ jobPath: bench.yaml('m.yaml', jobFile('', job)), out: 'm', env: {}, cwd: bench.dir });
+    expect(ran).toMatchObject({ exitCode: 2, body: { error: { reason: 'BAD_PARTITION' } } });
+    expect(existsSync(bench.path('m'))).toBe(false);
+  });
+
+  test('too many values that only the records show: another strategy in the job file, and the same command exports', async () => {
+    bench.write('many.jsonl', many.join('\n'));
+    const template = bench.yaml('any.yaml', { template: { id: 'a', steps: [{ id: 'n', compute: 'topic' }] } });
+    const change = {
+      ...wide,
+      template,
+      models: {},
+      budget_limit: 0,
+      partition_strategy: 'field:generation_result.n.json',
+    };
+    expect(await run('toomany', change)).toMatchObject({
+      status: 'QUEUED',
+      reason: { reason: 'TOO_MANY_PARTITIONS' },
+      records: { ok: 1_001 },
+    });
+    const once = await run('toomany', { ...change, partition_strategy: 'none' });
+    expect(once).toMatchObject({ status: 'COMPLETED', exports: [{ format: 'JSONL', rows: 1_001 }] });
+    // A job that is done is exported anew when its formats change.
+    const again = await run('toomany', { ...change, partition_strategy: 'none', output_format: ['CSV'] });
+    expect(again).toMatchObject({ status: 'COMPLETED', exports: [{ format: 'CSV', rows: 1_001 }] });
+    expect(await verify({ dir: 'toomany', env: {}, cwd: bench.dir })).toMatchObject({ exitCode: 0 });
+  });
 });

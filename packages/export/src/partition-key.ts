@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createHash } from 'node:crypto';
-import { AppError, isJsonObject } from '@stint/core';
-import type { Json, SeedRow } from '@stint/core';
+import { AppError } from '@stint/core';
+import type { SeedRow } from '@stint/core';
+import { parseData, toJson } from '@stint/jinja';
 import { RECORD_COLUMNS } from './export-plan.ts';
 
 /** Folder name of a missing value, as Hive has it. */
@@ -14,7 +15,7 @@ const MAX_NAME_BYTES = 180;
 /** How records are told apart: the folder's field name, and the value of a record (null = missing). */
 export interface Partitioning {
   field: string;
-  valueOf: (record: Json) => string | null;
+  valueOf: (line: Uint8Array) => string | null;
 }
 
 /**
@@ -28,7 +29,7 @@ export function partitioningOf(
 ): Partitioning | undefined {
   if (strategy === 'none') return undefined;
   if (strategy === 'timestamp') {
-    return { field: 'date', valueOf: (r) => dateOf(isJsonObject(r) ? r['timestamp'] : undefined) };
+    return { field: 'date', valueOf: (line) => dateOf(member(plain(line), 'timestamp')) };
   }
   const field = strategy.startsWith('field:') ? strategy.slice('field:'.length) : '';
   if (field === '') {
@@ -39,10 +40,11 @@ export function partitioningOf(
   const path = field.split('.');
   return {
     field,
-    valueOf: (record) => {
-      if (!isJsonObject(record)) return null;
-      const seedIndex = record['seed_index'];
-      if (path[0] !== 'generation_result' && seedValue && typeof seedIndex === 'number') {
+    valueOf: (line) => {
+      if (path[0] === 'generation_result') return textOf(lookUp(parseData(decode(line)), path));
+      const record = plain(line);
+      const seedIndex = member(record, 'seed_index');
+      if (seedValue && typeof seedIndex === 'number') {
         const found = seedPartition(seedValue(seedIndex), field);
         if (found !== undefined) return found;
       }
@@ -87,7 +89,7 @@ export class PartitionFolders {
         `${this.field} has more than ${String(MAX_PARTITIONS)} different values`,
         {
           details: { field: this.field },
-          hint: 'Partition by a column with few values, or use partition_strategy: none.',
+          hint: 'Set partition_strategy in the job file to a column with few values, or to none, and run the same command again.',
         },
       );
     }
@@ -111,7 +113,8 @@ export function partitionFolder(field: string, value: string | null, withHash = 
 function shortened(encoded: string, original: string, always: boolean): string {
   const limit = MAX_NAME_BYTES / 2;
   if (encoded.length <= limit && !always) return encoded;
-  const hash = createHash('sha256').update(original).digest('hex').slice(0, 24);
+  // As UTF-16, in which half surrogate pairs differ, too.
+  const hash = createHash('sha256').update(Buffer.from(original, 'utf16le')).digest('hex').slice(0, 24);
   return `${encoded.slice(0, limit - 30).replace(/%[0-9A-F]?$/, '')}~${hash}`;
 }
 
@@ -125,7 +128,10 @@ function encode(text: string): string {
   return out;
 }
 
-function dateOf(timestamp: Json | undefined): string | null {
+const decode = (line: Uint8Array): string => Buffer.from(line.buffer, line.byteOffset, line.length).toString();
+const plain = (line: Uint8Array): unknown => JSON.parse(decode(line));
+
+function dateOf(timestamp: unknown): string | null {
   if (typeof timestamp !== 'string') return null;
   const at = Date.parse(timestamp);
   return Number.isNaN(at) ? null : new Date(at).toISOString().slice(0, 10);
@@ -143,12 +149,8 @@ function lookUp(value: unknown, path: readonly string[]): unknown {
   return at;
 }
 
+/** Numbers as they are written: 1.0 is not 1, and big ones keep all their digits. */
 function textOf(value: unknown): string | null {
   if (value === undefined || value === null) return null;
-  if (typeof value === 'string') return value;
-  if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint') return String(value);
-  return JSON.stringify(value, (_, v: unknown) => {
-    if (v instanceof Map) return Object.fromEntries(v) as unknown;
-    return typeof v === 'bigint' ? v.toString() : v;
-  });
+  return typeof value === 'string' ? value : toJson(value);
 }

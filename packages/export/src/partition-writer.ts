@@ -3,7 +3,6 @@ import { createHash } from 'node:crypto';
 import type { Hash } from 'node:crypto';
 import { appendFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Json } from '@stint/core';
 import type { FileFacts } from './hashed-file.ts';
 import { PartitionFolders } from './partition-key.ts';
 import type { Partitioning } from './partition-key.ts';
@@ -48,7 +47,7 @@ export class PartitionWriter {
 
   /** @throws AppError INVALID_ARGUMENT/TOO_MANY_PARTITIONS */
   async add(line: Uint8Array): Promise<void> {
-    const value = this.partitioning.valueOf(JSON.parse(Buffer.from(line).toString()) as Json);
+    const value = this.partitioning.valueOf(line);
     const partition = this.partitions.get(value) ?? this.begin(value);
     // Copied: the line is a view of a much larger piece of its file.
     partition.pieces.push(Uint8Array.from(line), NEWLINE);

@@ -64,7 +64,7 @@ export async function generate(o: GenerateOptions): Promise<CommandResult<JobSum
         takeEdits: edited
           ? async (lease) => {
               const taken = await takeEdits(folder, loaded, lease);
-              o.events?.notice?.('edits of steps that no record has run yet are taken over');
+              o.events?.notice?.('edits of exports, or of steps that no record has run yet, are taken over');
               return perRun(taken);
             }
           : undefined,

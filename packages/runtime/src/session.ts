@@ -49,7 +49,8 @@ export async function runSession(o: SessionOptions): Promise<CommandResult<JobSu
     });
   }
   const wanted = limitsOf(state.limits, o.limits, o.raise);
-  if (state.status === 'COMPLETED' && wanted.numRecords === state.limits.numRecords && !o.retryFailed) {
+  const asksForMore = wanted.numRecords !== state.limits.numRecords || o.retryFailed || o.takeEdits !== undefined;
+  if (state.status === 'COMPLETED' && !asksForMore) {
     const body = await summarise(o.folder, o.out, jobId, state, { status: 'COMPLETED', reason: null });
     return { exitCode: 0, body };
   }

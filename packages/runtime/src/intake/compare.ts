@@ -20,12 +20,15 @@ const PER_RUN = [
   'threads',
 ] as const;
 
+/** What concerns the exports alone: they are made from the records again, whenever it changes. */
+const EXPORTS = ['output_format', 'export_layout', 'partition_strategy'] as const;
+
 /** Positions of the steps that calls were sent for; `all` once a record is committed. */
 export type WhatRan = ReadonlySet<number> | 'all';
 
 /**
  * What the job file would make now against what the job froze: in `changes` what may not change, in `edited` the
- * specification with the edits of steps that no record has run yet (null = none).
+ * specification with the edits of exports, and of steps that no record has run yet (null = none).
  */
 export function compareWithFrozen(
   loaded: LoadedJob,
@@ -47,21 +50,15 @@ export function compareWithFrozen(
       `the seed data (${draft.seeds.source}) changed: ${frozen.seeds.rows} rows then, ${draft.seeds.rows} now`,
     );
   }
-  for (const key of [
-    'max_attempts',
-    'on_shortfall',
-    'max_failures',
-    'output_format',
-    'export_layout',
-    'partition_strategy',
-  ] as const) {
-    differs(key, draft[key], frozen[key]);
-  }
+  for (const key of ['max_attempts', 'on_shortfall', 'max_failures'] as const) differs(key, draft[key], frozen[key]);
   const models = compareModels(draft.models, frozen, ran);
   const template = compareTemplates(loaded, frozen, ran);
   changes.push(...models.changes, ...template.changes);
-  if (changes.length > 0 || !(models.edited || template.edited)) return { changes, edited: null };
-  return { changes, edited: { ...frozen, template: draft.template, models: { ...frozen.models, ...draft.models } } };
+  const exports = pick(draft, EXPORTS);
+  const edited = models.edited || template.edited || canonical(exports) !== canonical(pick(frozen, EXPORTS));
+  if (changes.length > 0 || !edited) return { changes, edited: null };
+  const { template: now } = draft;
+  return { changes, edited: { ...frozen, ...exports, template: now, models: { ...frozen.models, ...draft.models } } };
 }
 
 /** This run's specification: frozen, but for what the job file says for each run. */

@@ -312,10 +312,13 @@ export async function checkSeeds(
 async function partitionCheck(field: string) {
   const { isRecordPath, MAX_PARTITIONS, seedPartition } = await import('@stint/export');
   const values = new Set<string | null>();
+  let found = false;
   return {
     see: (row: unknown): void => {
       const value = seedPartition(row as SeedRow, field);
-      if (value !== undefined && values.size <= MAX_PARTITIONS) values.add(value);
+      found ||= value !== undefined;
+      if (values.size > MAX_PARTITIONS || (value === undefined && isRecordPath(field))) return;
+      values.add(value ?? null);
     },
     problems: (path: string): Problem[] => {
       const bad = (message: string): Problem[] => [
@@ -327,11 +330,11 @@ async function partitionCheck(field: string) {
           hint: 'Choose another field, or none.',
         },
       ];
-      if (values.size === 0 && !isRecordPath(field)) {
-        return bad(`partition_strategy: no seed row has a field "${field}"`);
+      if (!found && !isRecordPath(field)) {
+        return bad(`no seed row has a field "${field}"`);
       }
       if (values.size <= MAX_PARTITIONS) return [];
-      return bad(`partition_strategy: seed field "${field}" has more than ${MAX_PARTITIONS} different values`);
+      return bad(`seed field "${field}" has more than ${MAX_PARTITIONS} different values`);
     },
   };
 }
