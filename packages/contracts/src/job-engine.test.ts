@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
-import { AppError } from '@stint/core';
+import { AppError, decodeUtf8 } from '@stint/core';
+import type { CallLog, DatasetRecord, ObjectStore } from '@stint/core';
 import { Crash } from './crash-plan.ts';
 import { billingProvider, committed, emptyBill, planJob, prompt, runOnDisk, startProcess } from './job-harness.ts';
 import type { Bill, JobPlan, Script } from './job-harness.ts';
@@ -294,6 +295,38 @@ describe('a provider that fails', () => {
       tries: 2,
       prompt: bill.calls[0]?.prompt,
     });
+  });
+});
+
+describe('a record', () => {
+  it('is committed only once its calls are durable', async () => {
+    const { disk, job, providers } = await setUp({ steps: TWO, numRecords: 20, spec: { checkpoint_interval: 1 } });
+    const { log, jobs } = disk.open();
+    const durable = new Set<number>();
+    const slowLog: CallLog = {
+      ...log,
+      append: async (lease, entries) => {
+        await log.append(lease, entries);
+        for (let turns = 0; turns < 5; turns++) await new Promise(setImmediate);
+        for (const e of entries) if (e.type === 'settle' && e.key.step === 1) durable.add(e.key.index);
+      },
+    };
+    const tooEarly: number[] = [];
+    const store: ObjectStore = {
+      ...disk.objects,
+      put: (key, body, condition) => {
+        if (key.startsWith('outputs/')) {
+          const lines = decodeUtf8(body).trimEnd().split('\n');
+          const indices = lines.map((line) => (JSON.parse(line) as DatasetRecord).index);
+          tooEarly.push(...indices.filter((index) => !durable.has(index)));
+        }
+        return disk.objects.put(key, body, condition);
+      },
+    };
+    const running = await startProcess({ store, log: slowLog, jobs }, job, providers);
+    expect(await running.done).toEqual({ status: 'COMPLETED', reason: null });
+    expect(tooEarly).toEqual([]);
+    expect(durable.size).toBe(20);
   });
 });
 

@@ -39,12 +39,11 @@ interface LiveCall {
   changed: boolean;
 }
 
-type Undo = Pick<LiveCall, 'state' | 'hold' | 'cost' | 'atMs' | 'settle'> & { call: LiveCall };
-
 /**
- * Applies appends to the rows: each is checked against a copy of the live rows and the totals in memory and undone there
- * when it is refused; then the net change of all of them is written. The copy is trusted only while no other connection
- * has committed (`PRAGMA data_version`, read inside the transaction) and nothing on this one but the writer has written.
+ * Applies appends to the rows: all of a turn are checked against a copy of the live rows and the totals in memory, then
+ * their net change is written. Where one is refused, which ends a run, the copy is dropped and each is applied by itself.
+ * The copy is trusted only while no other connection has committed (`PRAGMA data_version`, read inside the transaction)
+ * and nothing on this one but the writer has written.
  */
 export class CallLogWriter {
   readonly #db: StateDatabase;
@@ -68,6 +67,7 @@ export class CallLogWriter {
   /** Forgets the copy. */
   forget(): void {
     this.#live.clear();
+    this.#changed = [];
     this.#totals = null;
     this.#dataVersion = -1;
     this.#complete = false;
@@ -81,38 +81,34 @@ export class CallLogWriter {
   /** Writes all that are not refused, in one transaction. Throws where the storage fails: then nothing was written. */
   write(appends: readonly WaitingAppend[]): void {
     try {
-      this.#transaction(appends, false);
+      this.#db.write(() => {
+        this.#refresh();
+        for (const append of appends) this.#apply(append);
+        this.#store();
+      });
     } catch (e) {
-      const complete = this.#complete;
       this.forget();
-      // A row that was taken for new exists: once more, now looking up every call that is not known to be live.
-      if (!complete || sqliteCodeOf((e as Error).cause ?? e) !== sqliteConstraint) throw e;
-      this.#transaction(appends, true);
+      if (!isRefusal(e)) throw e;
+      this.#db.write(() => {
+        for (const append of appends) this.#writeAlone(append);
+      });
     }
   }
 
-  #transaction(appends: readonly WaitingAppend[], careful: boolean): void {
-    this.#changed = [];
-    this.#db.write(() => {
-      this.#refresh();
-      if (careful) this.#complete = false;
-      for (const append of appends) {
-        append.error = undefined;
-        try {
-          this.#apply(append);
-        } catch (e) {
-          append.error = e;
-        }
-      }
-      if (this.#changed.length > 0) this.#store();
-    });
-    if (this.#changed.length === 0) return;
-    for (const call of this.#changed) {
-      call.changed = false;
-      call.stored = call.state;
-      if (call.state !== HELD && call.state !== SENT) this.#live.delete(call);
+  /** Every call is looked up: what was taken for new may be final. */
+  #writeAlone(append: WaitingAppend): void {
+    try {
+      this.#db.part(() => {
+        this.#refresh();
+        this.#complete = false;
+        this.#apply(append);
+        this.#store();
+      });
+    } catch (e) {
+      this.forget();
+      if (!isRefusal(e)) throw e;
+      append.error = e;
     }
-    this.#logVersion = ++this.#db.logVersion;
   }
 
   #refresh(): void {
@@ -151,65 +147,27 @@ export class CallLogWriter {
     return call;
   }
 
-  #apply(append: WaitingAppend): void {
-    this.#requireLease(append.lease);
-    if (!this.#complete) {
-      this.#applyKnown(append.entries);
-      return;
-    }
-    try {
-      this.#applyKnown(append.entries);
-    } catch {
-      // Refused, and perhaps for another reason: a call taken for new may be final. Now with every call looked up.
-      this.#complete = false;
-      try {
-        this.#applyKnown(append.entries);
-      } finally {
-        this.#complete = true;
-      }
-    }
-  }
-
-  #applyKnown(entries: readonly LogEntry[]): void {
+  #apply({ lease, entries }: WaitingAppend): void {
     const totals = this.#totals as StoredTotals;
-    const before = { ...totals };
-    const changedBefore = this.#changed.length;
-    const undo: Undo[] = [];
+    this.#requireLease(lease);
     let raised = false;
-    try {
-      for (const entry of entries) {
-        checkEntry(entry);
-        const call = this.#find(entry.key);
-        const { state, hold, cost, atMs, settle } = call;
-        const from = nameOf(state);
-        if (!isLegalMove(from, entry.type)) {
-          if (!call.changed && call.stored === NEW) this.#live.delete(call);
-          throw illegalMove(entry.key, from, entry.type);
-        }
-        undo.push({ call, state, hold, cost, atMs, settle });
-        if (entry.type === 'hold' || entry.type === 'send') raised ||= entry.holdNanoUsd > hold;
-        move(call, entry, totals);
-        if (!call.changed) {
-          call.changed = true;
-          this.#changed.push(call);
-        }
-      }
-      if (raised && this.#budget !== null) {
-        const sum = totals.settledNanoUsd + totals.unknownNanoUsd + totals.heldNanoUsd;
-        if (sum > this.#budget) throw capExceeded(this.#budget, sum);
-      }
-    } catch (e) {
-      for (const { call, ...old } of undo.reverse()) Object.assign(call, old);
-      for (const call of this.#changed.splice(changedBefore)) {
-        call.changed = false;
-        if (call.stored === NEW) this.#live.delete(call);
-      }
-      Object.assign(totals, before);
-      throw e;
+    for (const entry of entries) {
+      checkEntry(entry);
+      const call = this.#find(entry.key);
+      const from = nameOf(call.state);
+      if (!isLegalMove(from, entry.type)) throw illegalMove(entry.key, from, entry.type);
+      if (entry.type === 'hold' || entry.type === 'send') raised ||= entry.holdNanoUsd > call.hold;
+      move(call, entry, totals);
+      if (!call.changed) this.#changed.push(call);
+      call.changed = true;
     }
+    if (!raised || this.#budget === null) return;
+    const sum = totals.settledNanoUsd + totals.unknownNanoUsd + totals.heldNanoUsd;
+    if (sum > this.#budget) throw capExceeded(this.#budget, sum);
   }
 
   #store(): void {
+    if (this.#changed.length === 0) return;
     const totals = this.#totals as StoredTotals;
     const sql = this.#sql;
     for (const call of this.#changed) {
@@ -240,7 +198,12 @@ export class CallLogWriter {
       } else if (stored !== NEW) {
         sql.move.run(state, hold, cost, atMs, key.index, key.attempt, key.step, key.try);
       }
+      call.changed = false;
+      call.stored = state;
+      if (state !== HELD && state !== SENT) this.#live.delete(call);
     }
+    this.#changed = [];
+    this.#logVersion = ++this.#db.logVersion;
     sql.putTotals.run(
       totals.settledNanoUsd,
       totals.unknownNanoUsd,
@@ -252,6 +215,12 @@ export class CallLogWriter {
       totals.nextAnswer,
     );
   }
+}
+
+/** No fault of the storage. A row that was taken for new and exists is refused by its key. */
+function isRefusal(e: unknown): boolean {
+  const code = sqliteCodeOf((e as Error).cause ?? e);
+  return code === null || code === sqliteConstraint;
 }
 
 const nameOf = (state: number): CallState | 'NEW' => (state === NEW ? 'NEW' : (stateNames[state] ?? 'NEW'));

@@ -114,6 +114,19 @@ export class StateDatabase {
     return this.#transaction('BEGIN', fn);
   }
 
+  /** Runs `fn` as a part of the write transaction that is open; where it throws, of this part nothing is left. */
+  part<T>(fn: () => T): T {
+    this.prepare('SAVEPOINT part').run();
+    try {
+      return fn();
+    } catch (e) {
+      if (this.#sql.isTransaction) this.prepare('ROLLBACK TO part').run();
+      throw e;
+    } finally {
+      if (this.#sql.isTransaction) this.prepare('RELEASE part').run();
+    }
+  }
+
   #transaction<T>(begin: string, fn: () => T): T {
     this.#requireOpen();
     try {

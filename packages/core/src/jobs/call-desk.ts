@@ -219,13 +219,12 @@ export class CallDesk {
     const { item } = call;
     const { work } = item;
     const atMs = this.#d.clock.now();
-    const entries: LogEntry[] = [];
-    for (const h of item.later) {
+    const holds = item.later.map((h): LogEntry => {
       const tryNumber = (work.tries[h.position] ?? 0) + 1;
       work.tries[h.position] = tryNumber;
       work.held[h.position] = { nanoUsd: h.nanoUsd, try: tryNumber };
-      entries.push({ type: 'hold', key: keyOf(work, h.position, tryNumber), holdNanoUsd: h.nanoUsd, atMs });
-    }
+      return { type: 'hold', key: keyOf(work, h.position, tryNumber), holdNanoUsd: h.nanoUsd, atMs };
+    });
     item.later = [];
     const tryNumber = work.held[work.step]?.try ?? (work.tries[work.step] ?? 0) + 1;
     work.tries[work.step] = tryNumber;
@@ -234,9 +233,8 @@ export class CallDesk {
     const { spec, template } = this.#d.env;
     const stepId = template.steps[work.step]?.id ?? '';
     item.request.idempotencyKey = `${spec.job_id}:${work.index}:${work.attempt}:${stepId}:${tryNumber}`;
-    entries.push({ type: 'send', key: item.key, holdNanoUsd: call.holdNanoUsd, atMs });
     this.#flying.add(item);
-    this.#d.append(entries, () => {
+    this.#d.append([...holds, { type: 'send', key: item.key, holdNanoUsd: call.holdNanoUsd, atMs }], () => {
       this.#call(call);
     });
   }
@@ -287,17 +285,9 @@ export class CallDesk {
       latencyMs: this.#d.clock.monotonic() - item.startedAtMs,
       atMs: this.#d.clock.now(),
     };
-    const { costNanoUsd: cost, text, model, stopReason, latencyMs, atMs } = answer;
+    const { costNanoUsd: cost } = answer;
     this.#d.append([
-      {
-        type: 'settle',
-        key: item.key,
-        holdNanoUsd: call.worstNanoUsd,
-        costNanoUsd: cost,
-        usage,
-        reported,
-        answer: { text, model, stopReason, latencyMs, atMs },
-      },
+      { type: 'settle', key: item.key, holdNanoUsd: call.worstNanoUsd, costNanoUsd: cost, usage, reported, answer },
     ]);
     this.sums.calls++;
     this.sums.inputTokens += usage.inputTokens;

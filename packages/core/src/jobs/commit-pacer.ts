@@ -11,23 +11,25 @@ const EVERY_MS = 1_000;
 /** A commit may take this share of the time between commits, so that slow storage is not kept busy with state. */
 const SHARE = 10;
 
+export interface CommitPacerEvents {
+  /** Resolves once the rows of all records decided so far are durable. */
+  durable: () => Promise<void>;
+  committed: () => void;
+  failed: (e: unknown) => void;
+}
+
 /** Commits about once a second, sooner when `checkpoint_interval` or memory says so; one commit at a time. */
 export class CommitPacer {
   readonly #committer: Committer;
   readonly #clock: Clock;
   readonly #most: number;
-  readonly #on: { committed: () => void; failed: (e: unknown) => void };
+  readonly #on: CommitPacerEvents;
   #running: Promise<void> | null = null;
   #dueAt: number;
   #cancelTimer: (() => void) | null = null;
   #closed = false;
 
-  constructor(
-    committer: Committer,
-    clock: Clock,
-    checkpointInterval: number | 'auto',
-    on: { committed: () => void; failed: (e: unknown) => void },
-  ) {
+  constructor(committer: Committer, clock: Clock, checkpointInterval: number | 'auto', on: CommitPacerEvents) {
     this.#committer = committer;
     this.#clock = clock;
     this.#most = Math.min(checkpointInterval === 'auto' ? COMMIT_AT : checkpointInterval, MAX_WAITING);
@@ -66,7 +68,7 @@ export class CommitPacer {
   async #commit(): Promise<void> {
     const startedAt = this.#clock.monotonic();
     try {
-      await this.#committer.commit();
+      await this.#committer.commit(this.#on.durable());
     } catch (e) {
       this.#running = null;
       this.#on.failed(e);

@@ -13,7 +13,7 @@ import { batchKey, rejectsKey } from './names.ts';
 import { countOf, rangesOf, unionOf } from './ranges.ts';
 import type { ShardBook } from './shard-book.ts';
 
-/** A record that is decided: its line, or why it was given up. Its calls are settled in the log already. */
+/** A record that is decided: its line, or why it was given up. */
 export interface Decided {
   index: number;
   line: string | null;
@@ -62,13 +62,17 @@ export class Committer {
     this.backlog += line?.length ?? 0;
   }
 
-  /** Commits all that waits. One call at a time. @throws AppError LEASE_LOST, STORAGE_UNAVAILABLE */
-  async commit(): Promise<void> {
+  /**
+   * Commits all that waits, once `durable` resolves: the calls of these records are in the log then. One call at a time.
+   * @throws AppError LEASE_LOST, STORAGE_UNAVAILABLE; what `durable` rejects with
+   */
+  async commit(durable?: Promise<void>): Promise<void> {
     const batch = this.#waiting;
-    if (batch.length === 0) return;
     this.#waiting = [];
     this.#lines = new LineBuffer();
     this.backlog = 0;
+    await durable;
+    if (batch.length === 0) return;
     batch.sort((a, b) => a.index - b.index);
     for (let from = 0; from < batch.length;) {
       const shard = Math.floor((batch[from]?.index ?? 0) / SHARD_SIZE);
@@ -146,20 +150,18 @@ const CHUNK_BYTES = 1 << 20;
  * long as they wait.
  */
 class LineBuffer {
-  static readonly #encoder = new TextEncoder();
-  #chunk = new Uint8Array(0);
+  #chunk = Buffer.alloc(0);
   #used = 0;
 
   add(line: string): Uint8Array {
     // A UTF-16 unit takes at most three bytes.
     if (this.#chunk.length - this.#used < line.length * 3) {
-      this.#chunk = new Uint8Array(Math.max(CHUNK_BYTES, line.length * 3));
+      this.#chunk = Buffer.allocUnsafeSlow(Math.max(CHUNK_BYTES, line.length * 3));
       this.#used = 0;
     }
-    const { written } = LineBuffer.#encoder.encodeInto(line, this.#chunk.subarray(this.#used));
-    const bytes = this.#chunk.subarray(this.#used, this.#used + written);
-    this.#used += written;
-    return bytes;
+    const from = this.#used;
+    this.#used += this.#chunk.write(line, from);
+    return this.#chunk.subarray(from, this.#used);
   }
 }
 

@@ -70,8 +70,7 @@ export class JobRun {
   readonly #logged = new Map<number, StoredCall[]>();
   readonly #openShards = new Set<number>();
   readonly #tally: { ok: number; failed: number; rejected: number };
-  /** Decided records whose last row is not durable yet. */
-  #settling = 0;
+  /** Appends land in order: when the last is durable, all are. */
   #appended: Promise<void> = Promise.resolve();
   #opening = false;
   #filling = false;
@@ -84,6 +83,7 @@ export class JobRun {
     this.#d = deps;
     this.#tally = { ...deps.counts };
     this.#pacer = new CommitPacer(deps.committer, deps.clock, deps.env.spec.checkpoint_interval, {
+      durable: () => this.#appended,
       committed: () => {
         this.#fill();
       },
@@ -138,7 +138,7 @@ export class JobRun {
     this.#desk.close();
     await this.#pacer.close();
     if (this.cause?.type === 'lost' || this.cause?.type === 'storage') return;
-    await this.#d.committer.commit().catch((e: unknown) => {
+    await this.#d.committer.commit(this.#appended).catch((e: unknown) => {
       this.#onStorageError(e);
     });
   }
@@ -318,21 +318,16 @@ export class JobRun {
     const sums = line === null ? { costNanoUsd: 0, inputTokens: 0, outputTokens: 0 } : paidSoFar(work);
     this.#tally.rejected += work.rejects.length;
     // Before it leaves: that may be what ends the run.
-    this.#settling++;
-    this.#leave(work);
-    // Appends land in order: the record is committed only once its calls are durable.
-    void this.#appended.then(() => {
-      this.#settling--;
-      this.#d.committer.add({
-        index: work.index,
-        line,
-        failed: failed ? { index: work.index, attempts: work.attempt, ...failed } : null,
-        rejects: work.rejects,
-        ...sums,
-      });
-      this.#pacer.poke();
-      this.#maybeDone();
+    this.#d.committer.add({
+      index: work.index,
+      line,
+      failed: failed ? { index: work.index, attempts: work.attempt, ...failed } : null,
+      rejects: work.rejects,
+      ...sums,
     });
+    this.#leave(work);
+    this.#pacer.poke();
+    this.#maybeDone();
   }
 
   /** @returns true where a new attempt of the record begins. */
@@ -460,7 +455,8 @@ export class JobRun {
   /** Queues rows; `then` runs once they are durable. A refused write ends the run. */
   #append(entries: readonly LogEntry[], then?: () => void): void {
     if (this.#ended) return;
-    this.#appended = this.#d.log.append(this.#d.lease(), entries).then(then, (e: unknown) => {
+    this.#appended = this.#d.log.append(this.#d.lease(), entries);
+    this.#appended.then(then, (e: unknown) => {
       this.#onStorageError(e);
     });
   }
@@ -476,7 +472,7 @@ export class JobRun {
   }
 
   #maybeDone(): void {
-    if (this.#ended || this.#filling || this.#opening || this.#settling > 0) return;
+    if (this.#ended || this.#filling || this.#opening) return;
     if (this.#desk.inFlight > 0 || this.#active.size > 0) return;
     if (this.cause || this.#desk.scheduler.capReached || this.#peekIndex() === null) this.#end();
   }

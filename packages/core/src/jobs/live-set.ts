@@ -32,6 +32,6 @@ export class LiveSet<T extends { place: number }> implements Iterable<T> {
   }
 
   #has(item: T): boolean {
-    return this.#members[item.place] === item;
+    return item.place >= 0 && this.#members[item.place] === item;
   }
 }

@@ -40,9 +40,14 @@ class Hash {
     return new Hash(this.#a, this.#b);
   }
 
+  /** Unsigned 32 bits: the first of `digest`. */
+  first(): number {
+    return avalanche(this.#a ^ Math.imul(this.#b, 0x9e3779b1));
+  }
+
   /** Both lanes, avalanched: [unsigned 32, unsigned 32]. */
   digest(): [number, number] {
-    const a = avalanche(this.#a ^ Math.imul(this.#b, 0x9e3779b1));
+    const a = this.first();
     return [a, avalanche(this.#b ^ Math.imul(a, 0x7feb352d))];
   }
 }
@@ -77,7 +82,7 @@ export function drawsOf(jobSeed: number, index: number, attempt: number, step: s
 
 /** Unsigned 32 bits for providers that take a seed; the same for every try of a step of an attempt but the corrective turn. */
 export function callSeed(jobSeed: number, index: number, attempt: number, step: string, turn: number): number {
-  return start(jobSeed, PURPOSE.call).integer(index).word(attempt).text(step).word(turn).digest()[0];
+  return start(jobSeed, PURPOSE.call).integer(index).word(attempt).text(step).word(turn).first();
 }
 
 /** Position of `n` in a keyed permutation of [0, size): a four-round-per-half Feistel network with cycle walking. */
@@ -91,7 +96,7 @@ export function permute(jobSeed: number, cycle: number, size: number, n: number)
     let left = Math.floor(x / half);
     let right = x % half;
     for (let round = 0; round < 6; round++) {
-      const f = base.copy().word(round).word(right).digest()[0] % half;
+      const f = base.copy().word(round).word(right).first() % half;
       [left, right] = [right, (left + f) % half];
     }
     x = left * half + right;
