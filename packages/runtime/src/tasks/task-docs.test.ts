@@ -3,7 +3,9 @@ import { readFileSync } from 'node:fs';
 import { attemptMoves, outcomeTable, taskMoves } from '@stint/core';
 import type { OutcomeCode } from '@stint/core';
 import { expect, test } from 'vitest';
+import { z } from 'zod';
 import { exitCodeOfTask } from './task-exit-codes.ts';
+import { taskSettingsSchema } from './task-settings.ts';
 
 const read = (name: string): string => readFileSync(new URL(`../../../../docs/${name}`, import.meta.url), 'utf8');
 
@@ -46,4 +48,18 @@ const withEnds = (first: string, moves: Readonly<Record<string, readonly string[
 test('docs/executor.md draws the moves that a task and an attempt may make, and no other', () => {
   const drawings = [...read('executor.md').matchAll(/```mermaid\nstateDiagram-v2\n([^]*?)```/g)].map((m) => m[1] ?? '');
   expect(drawings.map(movesOf)).toEqual([withEnds('QUEUED', taskMoves), withEnds('SUBMITTING', attemptMoves)]);
+});
+
+interface Keys {
+  properties?: Record<string, Keys>;
+}
+const keysOf = ({ properties = {} }: Keys, path = ''): string[] =>
+  Object.entries(properties).flatMap(([key, inner]) =>
+    inner.properties ? keysOf(inner, `${path}${key}.`) : [`${path}${key}`],
+  );
+
+test('docs/executor.md has every key of stint.config.yaml, and no other', () => {
+  const section = read('executor.md').split('## Configuration')[1]?.split('\n## ')[0] ?? '';
+  const documented = [...section.matchAll(/^\| `([^`]+)`/gm)].map((m) => m[1]);
+  expect(documented).toEqual(keysOf(z.toJSONSchema(taskSettingsSchema, { io: 'input' }) as Keys));
 });

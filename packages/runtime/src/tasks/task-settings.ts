@@ -19,7 +19,7 @@ export const computeNames = ['container', 'process', 'ecs'] as const;
 export type ComputeName = (typeof computeNames)[number];
 
 /** `stint.config.yaml`. The keys of `aws.ecs` are checked by the ECS backend, which knows them. */
-const schema = z.strictObject({
+export const taskSettingsSchema = z.strictObject({
   compute: z.enum(computeNames).optional(),
   local: z
     .strictObject({
@@ -56,7 +56,7 @@ export function readTaskSettings(
 ): TaskSettings {
   const path = config === undefined ? join(cwd, configFile) : isAbsolute(config) ? config : join(cwd, config);
   const file = config !== undefined || existsSync(path) ? readYamlFile(path, 'configuration') : null;
-  const parsed = schema.safeParse(file?.value ?? {});
+  const parsed = taskSettingsSchema.safeParse(file?.value ?? {});
   if (!parsed.success) {
     const problems = parsed.error.issues.map((issue): Problem => {
       const field = issue.path.join('.');
