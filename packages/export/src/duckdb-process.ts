@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
+import { getCompileCacheDir } from 'node:module';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { AppError } from '@stint/core';
 
 export interface DuckDbRequest {
   id: number;
+  lane: number;
   sql: string;
 }
 export type DuckDbReply = { id: number; rows: unknown[][] } | { id: number; error: string };
@@ -34,11 +36,13 @@ export class DuckDbProcess {
 
   constructor() {
     const here = fileURLToPath(import.meta.url);
+    // Where the program keeps compiled code, its helper does, too: in a checkout it starts 100 ms sooner.
+    const codeCache = getCompileCacheDir();
     const entry = fileURLToPath(new URL(`./duckdb-child${extname(here)}`, import.meta.url));
     this.child = fork(entry, [], {
       execArgv: ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=1'],
       // Nothing of the parent's environment, which may hold keys.
-      env: { TZ: 'UTC', MALLOC_ARENA_MAX: '2' },
+      env: { TZ: 'UTC', MALLOC_ARENA_MAX: '2', ...(codeCache && { NODE_COMPILE_CACHE: codeCache }) },
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
     let stderr = '';
@@ -78,10 +82,10 @@ export class DuckDbProcess {
   }
 
   /**
-   * Runs one statement.
+   * Runs one statement. Statements of different lanes run side by side, each lane in a database of its own.
    * @throws DuckDbError as DuckDB says; AppError INTERNAL/EXPORT_PROCESS_DIED; the signal's reason, after a kill.
    */
-  async run(sql: string, signal: AbortSignal): Promise<unknown[][]> {
+  async run(sql: string, signal: AbortSignal, lane = 0): Promise<unknown[][]> {
     signal.throwIfAborted();
     const id = this.nextId++;
     const kill = () => this.child.kill('SIGKILL');
@@ -94,7 +98,7 @@ export class DuckDbProcess {
           return;
         }
         this.waiting.set(id, { resolve, reject });
-        this.child.send({ id, sql } satisfies DuckDbRequest, (e) => {
+        this.child.send({ id, lane, sql } satisfies DuckDbRequest, (e) => {
           if (!e) return;
           this.waiting.delete(id);
           reject(e);

@@ -20,18 +20,18 @@ import { renderCard } from './card.ts';
 import { DuckDbProcess } from './duckdb-process.ts';
 import { parquetColumns, planExport } from './export-plan.ts';
 import { hashFile, sha256 } from './hashed-file.ts';
+import type { FileFacts } from './hashed-file.ts';
 import { partitioningOf } from './partition-key.ts';
-import { PartitionWriter } from './partition-writer.ts';
 import type { PartitionFile } from './partition-writer.ts';
 import { renderReport } from './report/render-report.ts';
 import { toExportError } from './storage-error.ts';
 import { TableWriter } from './table-writer.ts';
 import type { TableSource } from './table-writer.ts';
-import { writeJsonl } from './write-jsonl.ts';
+import { writeDatasets } from './write-datasets.ts';
 
 export interface ExportProgress {
   phase: 'jsonl' | 'parquet' | 'csv' | 'partitions' | 'documents';
-  /** Rows of `phase` so far (jsonl), or of the finished file. */
+  /** Rows of `phase` so far. */
   rows: number;
 }
 
@@ -52,7 +52,7 @@ export interface ExportOptions {
   clockIso: string;
   signal: AbortSignal;
   /** With it the card has counts and cost, and `report.html` is written. */
-  report?: ReportData | undefined;
+  report?: (() => Promise<ReportData>) | undefined;
   /** A seed row by index, for partitions by a seed field. */
   seedValue?: ((seedIndex: number) => SeedRow) | undefined;
   onProgress?: ((progress: ExportProgress) => void) | undefined;
@@ -104,39 +104,22 @@ async function writeAll(options: ExportOptions, tmp: string, duckDb: DuckDbProce
   const progress = (phase: ExportProgress['phase'], rows: number): void => options.onProgress?.({ phase, rows });
   const wants = (format: OutputFormat): boolean => options.formats.includes(format);
   const partitioning = partitioningOf(spec.partition_strategy, options.seedValue);
-  const partitions = partitioning && new PartitionWriter(join(tmp, 'partitioned'), partitioning);
-  const jsonl = join(tmp, 'dataset.jsonl');
-  const facts = await writeJsonl({
-    store: options.store,
-    shards: options.shards,
-    path: jsonl,
-    partitions,
-    onRows: (rows) => {
-      progress('jsonl', rows);
-    },
-    signal,
-  });
-  const parts = (await partitions?.finish()) ?? [];
-  const whole: TableSource = { path: jsonl, ...facts };
-  const files: { name: string; file: Omit<ManifestFile, 'path' | 'bytes' | 'sha256'>; facts: Promise<Facts> }[] = [];
-  const add = (name: string, file: (typeof files)[number]['file'], known?: Facts): void => {
+  const tables = duckDb && new TableWriter(duckDb, planExport(spec), tmp, signal);
+  // Made while the data is written; what it meets counts when it is needed.
+  const reported = options.report?.();
+  reported?.catch(() => undefined);
+  const { rows, whole, parts } = await writeDatasets(options, tmp, tables, partitioning, progress);
+  const files: { name: string; file: Omit<ManifestFile, 'path' | 'bytes' | 'sha256'>; facts: Promise<FileFacts> }[] =
+    [];
+  const add = (name: string, file: (typeof files)[number]['file'], known?: FileFacts): void => {
     const found = known ? Promise.resolve(known) : hashFile(join(tmp, name), signal);
     // Awaited at the end; until then a failure must not count as unhandled.
     found.catch(() => undefined);
     files.push({ name, file, facts: found });
   };
-  if (wants('JSONL')) add('dataset.jsonl', { format: 'JSONL', rows: facts.rows }, pick(facts));
-  const tables = duckDb && new TableWriter(duckDb, planExport(spec), tmp, signal);
-  await tables?.begin(whole);
-  if (tables && wants('PARQUET')) {
-    await tables.parquet(whole, join(tmp, 'dataset.parquet'));
-    add('dataset.parquet', { format: 'PARQUET', rows: facts.rows });
-    progress('parquet', facts.rows);
-  }
-  if (tables && wants('CSV')) {
-    await tables.csv(whole, join(tmp, 'dataset.csv'));
-    add('dataset.csv', { format: 'CSV', rows: facts.rows });
-    progress('csv', facts.rows);
+  for (const format of ['JSONL', 'PARQUET', 'CSV'] as const) {
+    const facts = whole.get(format);
+    if (facts) add(`dataset.${EXTENSIONS[format]}`, { format, rows }, pick(facts));
   }
   let partitionedRows = 0;
   for (const part of parts) {
@@ -144,8 +127,8 @@ async function writeAll(options: ExportOptions, tmp: string, duckDb: DuckDbProce
       if (!wants(format)) continue;
       const name = `partitioned/${part.folder}/records.${EXTENSIONS[format]}`;
       const source = partSource(tmp, part);
-      if (format === 'PARQUET') await tables?.parquet(source, join(tmp, name));
-      if (format === 'CSV') await tables?.csv(source, join(tmp, name));
+      if (format === 'PARQUET') await tables?.parquet(source, join(tmp, name), 0);
+      if (format === 'CSV') await tables?.csv(source, join(tmp, name), 0, true);
       const partition = { field: partitioning?.field ?? '', value: part.value };
       add(name, { format, rows: part.rows, partition }, format === 'JSONL' ? pick(part) : undefined);
     }
@@ -156,11 +139,12 @@ async function writeAll(options: ExportOptions, tmp: string, duckDb: DuckDbProce
   const data = await Promise.all(
     files.map(async (f) => ({ ...f.file, path: `exports/${f.name}`, ...(await f.facts) })),
   );
-  const card = { spec, status: options.status, rows: facts.rows, files: data, columns, clockIso: options.clockIso };
-  await writeFile(join(tmp, 'README.md'), renderCard({ ...card, report: options.report }));
+  const report = await reported;
+  const card = { spec, status: options.status, rows, files: data, columns, clockIso: options.clockIso };
+  await writeFile(join(tmp, 'README.md'), renderCard({ ...card, report }));
   const documents = [{ name: 'README.md', format: 'README' }];
-  if (options.report) {
-    await writeFile(join(tmp, 'report.html'), renderReport(options.report));
+  if (report) {
+    await writeFile(join(tmp, 'report.html'), renderReport(report));
     documents.push({ name: 'report.html', format: 'REPORT' });
   }
   const documentFiles = await Promise.all(
@@ -171,25 +155,20 @@ async function writeAll(options: ExportOptions, tmp: string, duckDb: DuckDbProce
       ...(await hashFile(join(tmp, name))),
     })),
   );
-  progress('documents', facts.rows);
+  progress('documents', rows);
   const manifest = withDigest<Manifest>(sha256, {
     schema: 'stint.manifest/1',
     job_id: spec.job_id,
     status: options.status,
     created_at: options.clockIso,
-    rows: facts.rows,
+    rows,
     files: [...data, ...documentFiles],
     columns,
   });
   return { manifest, placed: manifest.files.map((f) => f.path.slice('exports/'.length)) };
 }
 
-interface Facts {
-  bytes: number;
-  sha256: string;
-}
-
-const pick = ({ bytes, sha256 }: Facts): Facts => ({ bytes, sha256 });
+const pick = ({ bytes, sha256 }: FileFacts): FileFacts => ({ bytes, sha256 });
 const partSource = (tmp: string, part: PartitionFile): TableSource => ({
   path: join(tmp, 'partitioned', part.folder, 'records.jsonl'),
   rows: part.rows,

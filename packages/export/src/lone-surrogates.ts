@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createReadStream } from 'node:fs';
 import { linesOf } from '@stint/core';
-import { HashedFile } from './hashed-file.ts';
+import { BufferedFile } from './buffered-file.ts';
 
 /** Escapes of a JSON text, so that `\\ud800` (a backslash, then letters) is not taken for one of half a pair. */
 const ESCAPE = /\\(?:u([0-9a-fA-F]{4})|[^u])/g;
@@ -26,12 +26,11 @@ export function replaceLoneSurrogates(line: string): string {
 
 /** Copies a JSONL file through `replaceLoneSurrogates`. */
 export async function copyWithoutLoneSurrogates(from: string, to: string, signal: AbortSignal): Promise<void> {
-  const file = await HashedFile.create(to);
+  const file = await BufferedFile.create(to);
   try {
     for await (const line of linesOf(createReadStream(from))) {
       signal.throwIfAborted();
       await file.write(Buffer.from(`${replaceLoneSurrogates(Buffer.from(line).toString())}\n`));
-      if (file.isFull) await file.flush();
     }
     await file.finish();
   } catch (e) {

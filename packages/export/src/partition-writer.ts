@@ -3,9 +3,12 @@ import { createHash } from 'node:crypto';
 import type { Hash } from 'node:crypto';
 import { appendFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { recordsOf } from '@stint/core';
+import type { RecordRun } from '@stint/core';
 import type { FileFacts } from './hashed-file.ts';
 import { PartitionFolders } from './partition-key.ts';
 import type { Partitioning } from './partition-key.ts';
+import type { RecordSink } from './walk-records.ts';
 
 /** Held back in all, so that few large appends are made; the largest partition is written first. */
 const MAX_BUFFERED_BYTES = 8 << 20;
@@ -32,7 +35,7 @@ interface Partition {
 const NEWLINE = Buffer.from('\n');
 
 /** Spreads records over `<folder>/records.jsonl` below `root`. No file stays open; memory is bounded. */
-export class PartitionWriter {
+export class PartitionWriter implements RecordSink {
   private readonly root: string;
   private readonly partitioning: Partitioning;
   private readonly folders: PartitionFolders;
@@ -46,7 +49,11 @@ export class PartitionWriter {
   }
 
   /** @throws AppError INVALID_ARGUMENT/TOO_MANY_PARTITIONS */
-  async add(line: Uint8Array): Promise<void> {
+  async add(run: RecordRun): Promise<void> {
+    for (const { line } of recordsOf(run)) await this.addLine(line);
+  }
+
+  private async addLine(line: Uint8Array): Promise<void> {
     const value = this.partitioning.valueOf(line);
     const partition = this.partitions.get(value) ?? this.begin(value);
     // Copied: the line is a view of a much larger piece of its file.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { rm } from 'node:fs/promises';
 import { AppError } from '@stint/core';
 import { sqlText } from './column-types.ts';
 import type { DuckDbProcess } from './duckdb-process.ts';
@@ -16,9 +17,16 @@ export interface TableSource {
   longestLineBytes: number;
 }
 
-/** DuckDB's own pool. With 64 KiB read buffers and row groups of about 16 MB the whole process stays near 300 MB. */
-const MEMORY_MB = 200;
-const ROW_GROUP_BYTES = 16 << 20;
+/** The columns are not what was thought: what was written with them is to be written again. */
+export class ColumnsChanged extends Error {
+  override readonly name = 'ColumnsChanged';
+}
+
+/** DuckDB's own pool of one lane, enough for one row group and what makes it. */
+const MEMORY_MB = 100;
+const ROW_GROUP_BYTES = 8 << 20;
+/** Rows of a vector, the least that DuckDB works on. */
+const VECTOR_ROWS = 2_048;
 
 /** Writes Parquet and CSV from JSONL, in its order, with types that lose nothing. */
 export class TableWriter {
@@ -26,6 +34,8 @@ export class TableWriter {
   private readonly tmpDir: string;
   private readonly signal: AbortSignal;
   private current: ExportPlan;
+  /** Memory that each lane was given, MB. */
+  private readonly memory = new Map<number, number>();
   /** Copies without what DuckDB can't read, by source. */
   private readonly cleaned = new Map<string, string>();
 
@@ -36,47 +46,58 @@ export class TableWriter {
     this.signal = signal;
   }
 
-  /** The columns as they were written: what did not fit its type is JSON text here. */
+  /** The columns as they are written: what does not fit its type is JSON text here. */
   get plan(): ExportPlan {
     return this.current;
   }
 
-  /** Prepares for files like this one, the whole dataset: memory, and columns with values no type declares. */
-  async begin(source: TableSource): Promise<void> {
-    const mean = source.rows === 0 ? 0 : source.bytes / source.rows;
-    // A vector of 2,048 rows is the least DuckDB works on; some of them are under way at once.
-    const memoryMb = MEMORY_MB + Math.ceil((Math.max(0, mean - 4_096) * 16_384 + source.longestLineBytes * 8) / 1e6);
-    await this.set(`memory_limit = '${String(memoryMb)}MB'`);
-    await this.set(`temp_directory = ${sqlText(this.tmpDir)}`);
-    if (mean > 16_384) await this.set('threads = 1');
+  /**
+   * Looks for values that no column declares, which a typed column would drop.
+   * @throws ColumnsChanged where there are some: `plan` has room for them now.
+   */
+  async checkColumns(source: TableSource, lane: number): Promise<void> {
     if (source.rows === 0) return;
-    const extra = await this.repairing(source, async (path) => {
+    const extra = await this.repairing(source, lane, async (path) => {
       const query = extraKeysQuery(this.current, path, source.longestLineBytes);
-      const counts = query ? ((await this.duckDb.run(query.sql, this.signal))[0] ?? []) : [];
+      const counts = query ? ((await this.run(query.sql, lane))[0] ?? []) : [];
       return query?.stepIds.filter((_, i) => Number(counts[i]) > 0) ?? [];
     });
-    this.current = withJsonText(this.current, new Set(extra));
+    if (extra.length > 0) this.changeColumns(extra);
   }
 
-  /** zstd, rows in the order of the source. */
-  async parquet(source: TableSource, to: string): Promise<void> {
+  /** zstd, rows in the order of the source. @throws ColumnsChanged as `checkColumns`, for values of another type */
+  async parquet(source: TableSource, to: string, lane: number): Promise<void> {
     const mean = Math.max(1, source.bytes / Math.max(1, source.rows));
-    const groupRows = Math.min(20_480, Math.max(2_048, Math.floor(ROW_GROUP_BYTES / mean / 2_048) * 2_048));
-    const options = `FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${String(groupRows)}`;
-    await this.copy(parquetSelect, source, to, options);
+    const vectors = Math.max(1, Math.floor(ROW_GROUP_BYTES / mean / VECTOR_ROWS));
+    // A piece is one group, however its rows fall.
+    const groupRows = source.bytes < 2 * ROW_GROUP_BYTES ? source.rows : vectors * VECTOR_ROWS;
+    const options = `FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${String(Math.max(1, groupRows))}`;
+    await this.copy(parquetSelect, source, to, options, lane);
   }
 
-  /** RFC 4180 quoting, header, LF; a missing value is empty, an empty string is `""`. */
-  async csv(source: TableSource, to: string): Promise<void> {
-    await this.copy(csvSelect, source, to, `FORMAT csv, HEADER, QUOTE '"', ESCAPE '"', DELIMITER ',', NULLSTR ''`);
+  /** RFC 4180 quoting, LF; a missing value is empty, an empty string is `""`. @throws ColumnsChanged */
+  async csv(source: TableSource, to: string, lane: number, header: boolean): Promise<void> {
+    const options = `FORMAT csv, HEADER ${String(header)}, QUOTE '"', ESCAPE '"', DELIMITER ',', NULLSTR ''`;
+    await this.copy(csvSelect, source, to, options, lane);
   }
 
-  private async copy(select: typeof csvSelect, source: TableSource, to: string, options: string): Promise<void> {
-    const counted = await this.repairing(source, (path) =>
-      this.duckDb.run(
-        `COPY (${select(this.current, path, source.longestLineBytes)}) TO ${sqlText(to)} (${options})`,
-        this.signal,
-      ),
+  /** Removes a source, with what was made of it to read it. */
+  async remove(source: TableSource): Promise<void> {
+    await rm(source.path);
+    const cleaned = this.cleaned.get(source.path);
+    this.cleaned.delete(source.path);
+    if (cleaned !== undefined) await rm(cleaned);
+  }
+
+  private async copy(
+    select: typeof csvSelect,
+    source: TableSource,
+    to: string,
+    options: string,
+    lane: number,
+  ): Promise<void> {
+    const counted = await this.repairing(source, lane, (path) =>
+      this.run(`COPY (${select(this.current, path, source.longestLineBytes)}) TO ${sqlText(to)} (${options})`, lane),
     );
     const rows = Number(counted[0]?.[0]);
     if (rows !== source.rows) {
@@ -85,26 +106,25 @@ export class TableWriter {
     }
   }
 
-  /** Runs what reads a source; after each of three known refusals once more, with its remedy. */
-  private async repairing<T>(source: TableSource, run: (path: string) => Promise<T>): Promise<T> {
-    for (const tried = new Set<string>(); ;) {
+  /** Runs what reads a source; after a known refusal once more, with its remedy. */
+  private async repairing<T>(source: TableSource, lane: number, run: (path: string) => Promise<T>): Promise<T> {
+    await this.giveMemory(source, lane);
+    for (;;) {
       try {
         return await run(this.cleaned.get(source.path) ?? source.path);
       } catch (e) {
-        if (isOutOfMemory(e) && !tried.has('memory')) {
-          // Very uneven records: slower and larger is better than not at all.
-          tried.add('memory');
-          await this.set('threads = 1');
-          await this.duckDb.run('RESET memory_limit', this.signal);
+        if (isOutOfMemory(e) && this.memory.get(lane) !== Infinity) {
+          // Very uneven records: larger is better than not at all.
+          this.memory.set(lane, Infinity);
+          await this.run('RESET memory_limit', lane);
         } else if (isLoneSurrogate(e) && !this.cleaned.has(source.path)) {
-          const path = `${this.tmpDir}/readable-${String(this.cleaned.size)}.jsonl`;
+          const path = `${source.path}.readable`;
           await copyWithoutLoneSurrogates(source.path, path, this.signal);
           this.cleaned.set(source.path, path);
-        } else if (isTypeMismatch(e) && !tried.has('types')) {
-          tried.add('types');
-          const misfits = await this.misfits(source);
-          if (misfits.size === 0) throw e;
-          this.current = withJsonText(this.current, misfits);
+        } else if (isTypeMismatch(e)) {
+          const misfits = await this.misfits(source, lane);
+          if (misfits.length === 0) throw e;
+          this.changeColumns(misfits);
         } else {
           throw e;
         }
@@ -113,8 +133,8 @@ export class TableWriter {
   }
 
   /** Steps whose `json` holds a value that its declared type can't. */
-  private async misfits(source: TableSource): Promise<Set<string>> {
-    const found = new Set<string>();
+  private async misfits(source: TableSource, lane: number): Promise<string[]> {
+    const found: string[] = [];
     for (const step of this.current.steps) {
       const fields = step.fields.filter((f) => f.name === 'json');
       const type = resultType({ layout: 'columns', steps: [{ id: step.id, fields }] });
@@ -122,16 +142,35 @@ export class TableWriter {
       const path = this.cleaned.get(source.path) ?? source.path;
       const from = readJson(path, [{ name: 'generation_result', type }], source.longestLineBytes);
       try {
-        await this.duckDb.run(`SELECT count(generation_result) FROM ${from}`, this.signal);
+        await this.run(`SELECT count(generation_result) FROM ${from}`, lane);
       } catch (e) {
         if (!isTypeMismatch(e)) throw e;
-        found.add(step.id);
+        found.push(step.id);
       }
     }
     return found;
   }
 
-  private async set(setting: string): Promise<void> {
-    await this.duckDb.run(`SET ${setting}`, this.signal);
+  private changeColumns(stepIds: readonly string[]): never {
+    this.current = withJsonText(this.current, new Set(stepIds));
+    throw new ColumnsChanged(`values of ${stepIds.join(', ')} do not fit their columns`);
+  }
+
+  /** A lane works in one thread: with more, DuckDB holds much to keep the rows in order, and spins where it can't. */
+  private async giveMemory(source: TableSource, lane: number): Promise<void> {
+    const mean = source.bytes / Math.max(1, source.rows);
+    const wide = Math.min(Math.max(0, mean - 4_096) * 8 * VECTOR_ROWS, source.bytes * 4);
+    const needed = MEMORY_MB + Math.ceil((wide + source.longestLineBytes * 8) / 1e6);
+    const given = this.memory.get(lane);
+    if (given !== undefined && given >= needed) return;
+    this.memory.set(lane, needed);
+    await this.run(`SET memory_limit = '${String(needed)}MB'`, lane);
+    if (given !== undefined) return;
+    await this.run(`SET temp_directory = ${sqlText(this.tmpDir)}`, lane);
+    await this.run('SET threads = 1', lane);
+  }
+
+  private run(sql: string, lane: number): Promise<unknown[][]> {
+    return this.duckDb.run(sql, this.signal, lane);
   }
 }

@@ -7,18 +7,6 @@ import type { StateDatabase } from './state-database.ts';
 /** Indices of one statement: well below a millisecond of work. */
 const pieceIndices = 1_000;
 
-type Values = [
-  index: number,
-  step: number,
-  state: number,
-  cost: number,
-  input: number | null,
-  output: number | null,
-  latency: number | null,
-  stopReason: string | null,
-  atMs: number,
-];
-
 /**
  * `scan` of the call log. SQLite hands the values of a row straight to a function of ours: rows as objects took eight
  * times as long (measured), and a report of a million calls is made while an export waits for it.
@@ -36,18 +24,32 @@ export function callScan(db: StateDatabase): CallLog['scan'] {
     atMs: 0,
   };
   let visitor: Parameters<CallLog['scan']>[0] = () => undefined;
-  db.defineVisitor('visit_call', (...[index, step, state, cost, input, output, latency, stopReason, atMs]: Values) => {
+  /** Its parameters are those of the SQL function; a rest parameter would cost an array for each row. */
+  const show = (
+    rows: number,
+    index: number,
+    step: number,
+    state: number,
+    costNanoUsd: number,
+    inputTokens: number | null,
+    outputTokens: number | null,
+    latencyMs: number | null,
+    stopReason: string | null,
+    atMs: number,
+  ): number => {
     call.index = index;
     call.step = step;
     call.state = stateNames[state] ?? 'UNKNOWN';
-    call.costNanoUsd = cost;
-    call.inputTokens = input ?? 0;
-    call.outputTokens = output ?? 0;
-    call.latencyMs = latency ?? 0;
+    call.costNanoUsd = costNanoUsd;
+    call.inputTokens = inputTokens ?? 0;
+    call.outputTokens = outputTokens ?? 0;
+    call.latencyMs = latencyMs ?? 0;
     call.stopReason = stopReason;
     call.atMs = atMs;
     visitor(call);
-  });
+    return rows + 1;
+  };
+  db.defineAggregate('visit_call', 0, show);
   const firstFrom = (from: number): number | null =>
     db.prepare('SELECT min(idx) AS first FROM calls WHERE idx >= ?').get(from)?.['first'] as number | null;
   const piece = (from: number): number | null =>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { existsSync, statSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
-import type { StatementSync } from 'node:sqlite';
+import type { SQLOutputValue, StatementSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
 import { AppError, isAppError } from '@stint/core';
 import { stateApplicationId, stateSchema, stateVersion } from './state-schema.ts';
@@ -80,17 +80,9 @@ export class StateDatabase {
     return statement;
   }
 
-  /** Makes `name` an aggregate function of SQL that shows `visit` the values of each row; its own value means nothing. */
-  defineVisitor<V extends unknown[]>(name: string, visit: (...values: V) => void): void {
-    // SQLite looks the function up by the number of its arguments, which a rest parameter hides.
-    this.#sql.aggregate(name, {
-      start: 0,
-      varargs: true,
-      step: (_, ...values) => {
-        visit(...(values as V));
-        return 0;
-      },
-    });
+  /** Makes `name` an aggregate function of SQL, with as many arguments as `step` declares after the first. */
+  defineAggregate<T extends number>(name: string, start: T, step: (sum: T, ...values: never[]) => T): void {
+    this.#sql.aggregate(name, { start, step: step as (sum: T, ...values: SQLOutputValue[]) => T });
   }
 
   /** Runs `fn` as one write transaction; it sees and leaves the file as if it were alone. What throws changes nothing. */

@@ -12,7 +12,6 @@ import type {
   SeedSource,
   ShardCheckpoint,
 } from '@stint/core';
-import type { DuckDbProcess } from '@stint/export';
 import { describeThisProcess, temporaryFiles, whileHeld } from '@stint/local';
 import { shardCheckpoints } from './job-folder.ts';
 import type { JobFolder } from './job-folder.ts';
@@ -34,44 +33,40 @@ export async function writeExports(options: {
   signal: AbortSignal;
   /** Of the run that exports; null for one beside whatever runs. */
   lease: Lease | null;
-  duckDb?: DuckDbProcess | undefined;
 }): Promise<Manifest> {
-  const { folder, spec, state, end, elapsedMs, formats, seeds, signal, lease, duckDb } = options;
+  const { folder, spec, state, end, elapsedMs, formats, seeds, signal, lease } = options;
   // DuckDB and the writers load only when there is something to write.
-  const { exportJob } = await import('@stint/export');
-  const before = manifestText(folder.dir);
-  // Report and data are of the same records, whatever is committed meanwhile.
-  const docs: ShardCheckpoint[] = [];
-  for await (const doc of shardCheckpoints(folder)) docs.push(doc);
-  const report = await reportData(
-    spec,
-    state,
-    end,
-    elapsedMs,
-    folder.log,
-    countsOf(docs),
-    await rejectCodes(folder.dir, docs),
-  );
-  return exportJob({
-    dir: folder.dir,
-    temporary: temporaryFiles(folder.dir, describeThisProcess()).next(),
-    exclusively: (place) => {
-      whileHeld(folder.db, lease, () => {
-        if (lease === null && manifestText(folder.dir) !== before) throw stale();
-        place();
-      });
-    },
-    spec,
-    status: end.status,
-    store: folder.store,
-    shards: docs,
-    formats,
-    clockIso: new Date().toISOString(),
-    signal,
-    report,
-    seedValue: (i) => seeds.row(i),
-    duckDb,
-  });
+  const { exportJob, startDuckDb } = await import('@stint/export');
+  const duckDb = formats.some((f) => f !== 'JSONL') ? startDuckDb() : undefined;
+  try {
+    const before = manifestText(folder.dir);
+    // Report and data are of the same records, whatever is committed meanwhile.
+    const docs: ShardCheckpoint[] = [];
+    for await (const doc of shardCheckpoints(folder)) docs.push(doc);
+    return await exportJob({
+      dir: folder.dir,
+      temporary: temporaryFiles(folder.dir, describeThisProcess()).next(),
+      exclusively: (place) => {
+        whileHeld(folder.db, lease, () => {
+          if (lease === null && manifestText(folder.dir) !== before) throw stale();
+          place();
+        });
+      },
+      spec,
+      status: end.status,
+      store: folder.store,
+      shards: docs,
+      formats,
+      clockIso: new Date().toISOString(),
+      signal,
+      report: async () =>
+        reportData(spec, state, end, elapsedMs, folder.log, countsOf(docs), await rejectCodes(folder.dir, docs)),
+      seedValue: (i) => seeds.row(i),
+      duckDb,
+    });
+  } finally {
+    await duckDb?.stop();
+  }
 }
 
 function manifestText(dir: string): string | null {

@@ -61,9 +61,7 @@ export async function runSession(o: SessionOptions): Promise<CommandResult<JobSu
   const { spec } = frozen;
   const startedAt = clock.monotonic();
   const elapsedMs = (): number => state.elapsedMs + Math.round(clock.monotonic() - startedAt);
-  const wantsTables = spec.output_format.some((f) => f !== 'JSONL');
   try {
-    let duckDb: Awaited<ReturnType<typeof warmDuckDb>> | undefined;
     const running = runJob({
       spec,
       jobDigest: frozen.digest,
@@ -82,7 +80,6 @@ export async function runSession(o: SessionOptions): Promise<CommandResult<JobSu
       elapsedBeforeMs: state.elapsedMs,
       finish: async (end, signal) => {
         o.events?.exporting?.();
-        duckDb = wantsTables ? await warmDuckDb() : undefined;
         const held = await existing(o.folder);
         await writeExports({
           folder: o.folder,
@@ -94,7 +91,6 @@ export async function runSession(o: SessionOptions): Promise<CommandResult<JobSu
           seeds,
           signal,
           lease,
-          duckDb,
         });
       },
     });
@@ -117,11 +113,6 @@ export async function runSession(o: SessionOptions): Promise<CommandResult<JobSu
     seeds.close();
     await closeAll(providers);
   }
-}
-
-async function warmDuckDb() {
-  const { startDuckDb } = await import('@stint/export');
-  return startDuckDb();
 }
 
 interface Held {
