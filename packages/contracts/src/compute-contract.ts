@@ -62,7 +62,7 @@ async function draft(compute: Compute, spec: TaskSpec): Promise<Drafted> {
 async function attemptOf(compute: Compute, task: TaskDocument, placement: Placement): Promise<Attempt> {
   const made = draftOf(task, placement);
   const clientToken = sha256(`${task.id}/${made.attempt}/${made.submission}`);
-  const request = await compute.prepare(made, clientToken, never);
+  const { request, notes } = await compute.prepare(made, clientToken, never);
   const attempt: Attempt = {
     number: made.attempt,
     state: 'SUBMITTING',
@@ -70,6 +70,7 @@ async function attemptOf(compute: Compute, task: TaskDocument, placement: Placem
     submission: made.submission,
     clientToken,
     request,
+    notes,
     firstSentAtMs: Date.now(),
     createdAtMs: Date.now(),
     refusals: [],

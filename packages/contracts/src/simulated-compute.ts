@@ -109,7 +109,10 @@ export function simulatedCompute(o: SimulatedOptions): Compute {
     async prepare(draft, clientToken) {
       count('prepare');
       const { taskId, attempt, submission, placement, startedBy } = draft;
-      return JSON.stringify({ taskId, attempt, submission, offer: placement.offer, startedBy, clientToken });
+      return {
+        request: JSON.stringify({ taskId, attempt, submission, offer: placement.offer, startedBy, clientToken }),
+        notes: {},
+      };
     },
 
     async start(_task: TaskDocument, attempt: Attempt, signal) {

@@ -20,6 +20,7 @@ import type {
   OutcomeCode,
   PlaceResult,
   PlacementHistory,
+  PreparedStart,
   SpotPolicy,
   StartResult,
   TaskDocument,
@@ -102,7 +103,7 @@ class LocalCompute implements Compute {
     return { kind: 'placed', placement: { ...placement, warnings: this.#warnings(wants) } };
   }
 
-  async prepare(draft: AttemptDraft): Promise<string> {
+  async prepare(draft: AttemptDraft): Promise<PreparedStart> {
     const { spec, placement, taskId, attempt, submission } = draft;
     const [executor] = spec.executors;
     if (!executor) throw new AppError('INVALID_ARGUMENT', 'NO_EXECUTOR', 'the task has no executor');
@@ -128,7 +129,7 @@ class LocalCompute implements Compute {
       network: 'default',
       init: false,
     };
-    return JSON.stringify(container);
+    return { request: JSON.stringify(container), notes: {} };
   }
 
   async start(_task: TaskDocument, attempt: Attempt, signal: AbortSignal): Promise<StartResult> {

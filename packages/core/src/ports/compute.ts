@@ -33,6 +33,14 @@ export interface AttemptDraft {
   placement: Placement;
 }
 
+/** A request ready to be sent. */
+export interface PreparedStart {
+  /** Byte for byte as it is sent; forgotten once it was answered. */
+  request: string;
+  /** What the backend must know of the attempt for ever, without any configuration (where its log is). */
+  notes: Readonly<Record<string, string>>;
+}
+
 /** Why a request was definitely refused: nothing was started, and its token is used up. */
 export interface StartRefusal {
   kind: 'capacity' | 'quota' | 'invalid' | 'access';
@@ -124,7 +132,7 @@ export interface Compute {
    * It is stored before it is sent, so a later process can send exactly the same. Idempotent.
    * @throws AppError INVALID_ARGUMENT: it can never be sent (overrides too long).
    */
-  prepare(draft: AttemptDraft, clientToken: string, signal: AbortSignal): Promise<string>;
+  prepare(draft: AttemptDraft, clientToken: string, signal: AbortSignal): Promise<PreparedStart>;
   /**
    * Sends the stored request. The same attempt and submission never starts twice: a second send answers with the first
    * handle. An abort counts only while it is certain that nothing was sent (CANCELED/NOT_SENT); later it is ignored.

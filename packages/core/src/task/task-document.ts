@@ -49,6 +49,8 @@ export interface Attempt {
   clientToken: string;
   /** The whole request as it is sent; null once it can't be sent again: it was refused, or a handle is known. */
   request: string | null;
+  /** The backend's own notes of the attempt. */
+  notes: Readonly<Record<string, string>>;
   /** When this submission was first sent (stored before it was), epoch ms. */
   firstSentAtMs: number;
   /** When the attempt was begun, with its first submission; the start deadline counts from here. */

@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // The life of a task as two pure functions: what is to be done for it now, and what it is after something happened.
 // All that they know is the stored document, so any process goes on where another one died.
-import type { AttemptDraft, ComputeTraits, Observation, StartRefusal, StartResult } from '../ports/compute.ts';
+import type {
+  AttemptDraft,
+  ComputeTraits,
+  Observation,
+  PreparedStart,
+  StartRefusal,
+  StartResult,
+} from '../ports/compute.ts';
 import { backoffMs } from '../jobs/pacing.ts';
 import { afterAttempt, policyOf } from './after-attempt.ts';
 import { describeEnd, endStateOf } from './outcome-codes.ts';
@@ -30,7 +37,7 @@ export type TaskAction =
   | { kind: 'apply'; event: TaskEvent };
 
 export type TaskEvent =
-  | { kind: 'drafted'; placement: Placement; submission: number; clientToken: string; request: string }
+  | { kind: 'drafted'; placement: Placement; submission: number; clientToken: string; prepared: PreparedStart }
   | { kind: 'started'; handle: string }
   /** Looked for and found, running or ended. */
   | { kind: 'found'; handle: string }
@@ -202,8 +209,9 @@ function transition(
 
 function draft(task: TaskDocument, event: TaskEvent & { kind: 'drafted' }, now: number): TaskDocument {
   const live = liveAttempt(task);
-  const { placement, submission, clientToken, request } = event;
-  const sent = { placement, submission, clientToken, request, firstSentAtMs: now };
+  const { placement, submission, clientToken, prepared } = event;
+  const { request, notes } = prepared;
+  const sent = { placement, submission, clientToken, request, notes, firstSentAtMs: now };
   const more = { waitingFor: 'its request to be answered', notBeforeMs: null };
   if (live) return withLive(task, sent, more);
   const attempt: Attempt = {

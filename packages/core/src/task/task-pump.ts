@@ -379,9 +379,9 @@ export class TaskPump {
         const draft = draftOf(entry.task, placement);
         const { store, sha256 } = this.#d;
         const clientToken = sha256(`${store.id}/${draft.taskId}/${draft.attempt}/${draft.submission}`);
-        const request = await this.#compute.prepare(draft, clientToken, entry.abort.signal);
+        const prepared = await this.#compute.prepare(draft, clientToken, entry.abort.signal);
         entry.unsent = true;
-        await this.#commit(entry, { kind: 'drafted', placement, submission: draft.submission, clientToken, request });
+        await this.#commit(entry, { kind: 'drafted', placement, submission: draft.submission, clientToken, prepared });
       } catch (e) {
         this.#starting.delete(entry);
         const { code, reason, message } = toAppError(e);

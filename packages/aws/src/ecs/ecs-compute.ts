@@ -1,0 +1,382 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { RunTaskCommandInput, Task } from '@aws-sdk/client-ecs';
+import { AppError, chooseOffer, startedByOf, toAppError } from '@stint/core';
+import type {
+  Attempt,
+  AttemptDraft,
+  Clock,
+  Compute,
+  ComputeTarget,
+  ComputeTraits,
+  Observation,
+  PlaceResult,
+  PlacementHistory,
+  PreparedStart,
+  SpotPolicy,
+  StartResult,
+  TaskDocument,
+  TaskLogPage,
+  TaskSpec,
+  Wants,
+} from '@stint/core';
+import { DefinitionCache } from './definition-cache.ts';
+import { defaultNetwork, describeCluster } from './discover.ts';
+import type { Network } from './discover.ts';
+import { bucketSpecs, createEcsClients } from './ecs-clients.ts';
+import type { BucketName, EcsClients } from './ecs-clients.ts';
+import type { EcsConfig } from './ecs-config.ts';
+import { nameOfError, wordsOfError } from './ecs-errors.ts';
+import { ensureLogGroup, readStream } from './ecs-logs.ts';
+import { offersOf, patternsOf } from './ecs-offers.ts';
+import type { EcsOffer } from './ecs-offers.ts';
+import { describeTypes, typeFit } from './instance-types.ts';
+import type { InstanceType } from './instance-types.ts';
+import { endOfTask } from './outcomes.ts';
+import { refusalOfError, refusalOfFailure } from './refusals.ts';
+import { runRequestOf } from './run-request.ts';
+import { problemsOfLabels } from './tags.ts';
+import { containerName, logPrefix, taskDefinitionOf, usesAwsvpc } from './task-definition.ts';
+import { WhereTheyRan } from './where-they-ran.ts';
+
+export interface EcsComputeOptions {
+  region: string;
+  /** null: only tasks that exist are looked after; nothing new is placed. */
+  config: EcsConfig | null;
+  /** Of tasks that exist; null = the configured cluster. */
+  clusterArn: string | null;
+  clock: Clock;
+  /** For a bench or an emulator that allows more than AWS does. */
+  rates?: Partial<Record<BucketName, { perSecond: number; burst: number }>>;
+  /** Said once, for people. */
+  notice?: (text: string) => void;
+}
+
+/** Describe calls per request, and the spread of a stopped task's visibility: DescribeTasks, API reference. */
+const observeBatch = 100;
+const resendWithinMs = 30 * 60_000;
+const appearsWithinMs = 5 * 60_000;
+
+/**
+ * Tasks on ECS Managed Instances and Fargate. With a configuration its cluster, capacity and network are checked at once.
+ * @throws AppError FAILED_PRECONDITION/CLUSTER_…, PERMISSION_DENIED/ACCESS_DENIED, INVALID_ARGUMENT/BAD_CONFIG
+ */
+export async function createEcsCompute(options: EcsComputeOptions): Promise<Compute> {
+  const { region, config, clock, notice = () => undefined } = options;
+  const rates = {
+    ...options.rates,
+    ...(config && !options.rates?.run && { run: { perSecond: config.submitRateLimit, burst: 100 } }),
+  };
+  const clients = await createEcsClients(region, clock, rates);
+  try {
+    if (!config) {
+      if (options.clusterArn === null)
+        throw new AppError('INVALID_ARGUMENT', 'BAD_CONFIG', 'aws.ecs.cluster: is required');
+      return new EcsCompute({
+        clients,
+        region,
+        clusterArn: options.clusterArn,
+        config: null,
+        offers: [],
+        network: null,
+      });
+    }
+    const cluster = await describeCluster(clients, config.cluster);
+    const offers = offersOf(
+      cluster.providers,
+      config,
+      await factsOf(clients, patternsOf(cluster.providers, config), notice),
+    );
+    const needsNetwork = usesAwsvpc(config) || offers.some((o) => o.kind === 'fargate');
+    const network = needsNetwork ? await networkOf(clients, config) : null;
+    await ensureLogGroup(clients, config.logsGroup, config.logsRetentionDays);
+    return new EcsCompute({ clients, region, clusterArn: options.clusterArn ?? cluster.arn, config, offers, network });
+  } catch (e) {
+    clients.close();
+    throw e;
+  }
+}
+
+/** null where the facts may not be read: then the providers' own ranges decide. */
+async function factsOf(
+  clients: EcsClients,
+  patterns: readonly string[],
+  notice: (text: string) => void,
+): Promise<InstanceType[] | null> {
+  if (patterns.length === 0) return null;
+  try {
+    return await describeTypes(clients, patterns);
+  } catch (e) {
+    if (toAppError(e).code !== 'PERMISSION_DENIED') throw e;
+    notice('ec2:DescribeInstanceTypes is denied: sizes are judged by the ranges of the capacity providers alone');
+    return null;
+  }
+}
+
+async function networkOf(clients: EcsClients, config: EcsConfig): Promise<Network> {
+  const { subnets, securityGroups } = config;
+  if (subnets && securityGroups) return { subnets, securityGroups };
+  if (subnets)
+    throw new AppError('INVALID_ARGUMENT', 'BAD_CONFIG', 'aws.ecs.securityGroups: is required where subnets are set');
+  return await defaultNetwork(clients);
+}
+
+interface Parts {
+  clients: EcsClients;
+  region: string;
+  clusterArn: string;
+  config: EcsConfig | null;
+  offers: readonly EcsOffer[];
+  network: Network | null;
+}
+
+class EcsCompute implements Compute {
+  readonly target: ComputeTarget;
+  readonly traits: ComputeTraits;
+  readonly #p: Parts;
+  readonly #definitions: DefinitionCache;
+  readonly #where: WhereTheyRan;
+
+  constructor(parts: Parts) {
+    const { clients, region, clusterArn, config } = parts;
+    this.#p = parts;
+    this.#definitions = new DefinitionCache(clients);
+    this.#where = new WhereTheyRan(clients, clusterArn);
+    this.target = { compute: 'ecs', region, clusterArn };
+    this.traits = {
+      observeBatch,
+      observePerSecond: bucketSpecs.describe.perSecond,
+      pollIntervalMs: config?.pollInterval ?? 5_000,
+      logPollMs: 1_000,
+      maxStarting: 100,
+      appearsWithinMs,
+      resendWithinMs,
+      startTimeoutMs: config?.startTimeout ?? 1_800_000,
+      admitsBySize: false,
+      stopTimeoutS: Math.ceil((config?.stopTimeout ?? 120_000) / 1000),
+      spotPolicy: config?.spotPolicy ?? 'spotFirst',
+      spotFallbackAfter: config?.spotFallbackAfter ?? 1,
+      maxSpotAttempts: config?.maxSpotAttempts ?? 5,
+    };
+  }
+
+  check(spec: TaskSpec): string[] {
+    return problemsOfLabels(spec.labels);
+  }
+
+  async place(wants: Wants, policy: SpotPolicy, history: PlacementHistory): Promise<PlaceResult> {
+    const { spotFallbackAfter } = this.traits;
+    const [disk] = [wants.disk];
+    if (disk && (disk.sizeGib < 30 || disk.sizeGib > 16_384) && !this.#p.offers.some((o) => o.kind === 'fargate')) {
+      return {
+        kind: 'never',
+        problems: [`a disk of ${disk.sizeGib} GiB was asked, Managed Instances have 30 to 16384`],
+      };
+    }
+    return chooseOffer(
+      wants,
+      this.#p.offers.map((o) => o.offer),
+      history,
+      {
+        policy,
+        spotFallbackAfter,
+        machineTypeFit: (offer) => {
+          const own = this.#p.offers.find((o) => o.offer === offer);
+          return own ? typeFit(wants.machineTypes ?? [], own.allowedTypes, own.excludedTypes) : 'none';
+        },
+      },
+    );
+  }
+
+  async prepare(draft: AttemptDraft, clientToken: string): Promise<PreparedStart> {
+    const { config, region, clusterArn, network } = this.#p;
+    const offer = this.#p.offers.find((o) => o.offer.name === draft.placement.offer);
+    if (!config || !offer) {
+      throw new AppError('INVALID_ARGUMENT', 'BAD_CONFIG', `capacity ${draft.placement.offer} is no longer configured`);
+    }
+    const definition = taskDefinitionOf(draft, offer, config, region);
+    const awsvpc = offer.kind === 'fargate' || usesAwsvpc(config);
+    const make = (taskDefinition: string): RunTaskCommandInput =>
+      runRequestOf({ draft, clientToken, clusterArn, taskDefinition, offer, config, network: awsvpc ? network : null });
+    // What can never be sent is told before anything is registered for it.
+    make(definition.family ?? '');
+    const arn = await this.#definitions.arnOf(definition);
+    return {
+      request: JSON.stringify(make(arn)),
+      notes: { logGroup: config.logsGroup, logPrefix, family: definition.family ?? '' },
+    };
+  }
+
+  async start(_task: TaskDocument, attempt: Attempt, signal: AbortSignal): Promise<StartResult> {
+    const { clients } = this.#p;
+    const { RunTaskCommand } = await import('@aws-sdk/client-ecs');
+    const input = JSON.parse(attempt.request ?? '{}') as RunTaskCommandInput;
+    try {
+      const { tasks = [], failures = [] } = await clients.call(
+        'run',
+        'RunTask',
+        () => clients.ecs.send(new RunTaskCommand(input)),
+        signal,
+      );
+      const arn = tasks[0]?.taskArn;
+      if (arn !== undefined) return { kind: 'started', handle: arn };
+      return { kind: 'refused', refusal: refusalOfFailure(failures[0] ?? { reason: 'no task and no failure' }) };
+    } catch (e) {
+      const error = toAppError(e);
+      const existing = (error.info.cause as { resourceIds?: string[] } | undefined)?.resourceIds?.[0];
+      // The same token with another request: the task exists, and it is ours.
+      if (nameOfError(error) === 'ConflictException' && existing !== undefined)
+        return { kind: 'started', handle: existing };
+      const refusal = refusalOfError(error);
+      if (!refusal) throw error;
+      if (/task ?definition/i.test(refusal.message)) this.#definitions.forget(attempt.notes['family'] ?? '');
+      return { kind: 'refused', refusal };
+    }
+  }
+
+  async observe(handles: readonly string[], signal: AbortSignal): Promise<Observation[]> {
+    const described = await this.#describe(handles, signal);
+    const there = new Map(described.map((t) => [t.taskArn, t]));
+    await this.#where.learn(described);
+    return handles.map((handle) => this.#observation(handle, there.get(handle)));
+  }
+
+  async find(task: TaskDocument, attempt: Attempt, signal: AbortSignal): Promise<string | null> {
+    const startedBy = startedByOf(task.id, attempt.number);
+    // startedBy must be the only filter, so this finds what has not stopped; stopped ones are matched by family.
+    const [found] = await this.#list({ startedBy }, signal);
+    if (found !== undefined) return found;
+    const family = attempt.notes['family'];
+    if (family === undefined || family === '') return null;
+    const stopped = await this.#list({ family, desiredStatus: 'STOPPED' }, signal);
+    for (let i = 0; i < stopped.length; i += observeBatch) {
+      const tasks = await this.#describe(stopped.slice(i, i + observeBatch), signal);
+      const match = tasks.find((t) => t.startedBy === startedBy);
+      if (match?.taskArn !== undefined) return match.taskArn;
+    }
+    return null;
+  }
+
+  async stop(handle: string, reason: string): Promise<void> {
+    const { clients, clusterArn } = this.#p;
+    const { StopTaskCommand } = await import('@aws-sdk/client-ecs');
+    try {
+      // Before starts that wait for the same limit: it frees capacity, and somebody waits for it.
+      await clients.call(
+        'run',
+        'StopTask',
+        () => clients.ecs.send(new StopTaskCommand({ cluster: clusterArn, task: handle, reason })),
+        undefined,
+        0,
+      );
+    } catch (e) {
+      if (!/task was not found/i.test(wordsOfError(toAppError(e)))) throw e;
+    }
+  }
+
+  async logs(_task: TaskDocument, attempt: Attempt, cursor: string | null, signal: AbortSignal): Promise<TaskLogPage> {
+    const { logGroup } = attempt.notes;
+    const id = attempt.handle?.split('/').at(-1);
+    if (id === undefined || logGroup === undefined) return { lines: [], cursor, end: attempt.state === 'ENDED' };
+    const page = await readStream(
+      this.#p.clients,
+      logGroup,
+      `${attempt.notes['logPrefix'] ?? logPrefix}/${containerName}/${id}`,
+      cursor,
+      signal,
+    );
+    // A container that never started leaves no stream.
+    const neverRan = attempt.state === 'ENDED' && attempt.startedAtMs === null;
+    return { ...page, end: neverRan && page.lines.length === 0 };
+  }
+
+  async settle(): Promise<void> {
+    // ECS forgets stopped tasks by itself; log streams stay as long as their group says.
+  }
+
+  async forget(): Promise<void> {
+    // As above.
+  }
+
+  async close(): Promise<void> {
+    this.#p.clients.close();
+  }
+
+  async #describe(tasks: readonly string[], signal: AbortSignal): Promise<Task[]> {
+    const { clients, clusterArn } = this.#p;
+    const { DescribeTasksCommand } = await import('@aws-sdk/client-ecs');
+    const input = { cluster: clusterArn, tasks: [...tasks] };
+    const answer = await clients.call(
+      'describe',
+      'DescribeTasks',
+      () => clients.ecs.send(new DescribeTasksCommand(input), { abortSignal: signal }),
+      signal,
+    );
+    return answer.tasks ?? [];
+  }
+
+  async #list(
+    filter: { startedBy?: string; family?: string; desiredStatus?: 'STOPPED' },
+    signal: AbortSignal,
+  ): Promise<string[]> {
+    const { clients, clusterArn } = this.#p;
+    const { ListTasksCommand } = await import('@aws-sdk/client-ecs');
+    const all: string[] = [];
+    let nextToken: string | undefined;
+    do {
+      const input = { cluster: clusterArn, ...filter, nextToken };
+      const page = await clients.call(
+        'describe',
+        'ListTasks',
+        () => clients.ecs.send(new ListTasksCommand(input), { abortSignal: signal }),
+        signal,
+      );
+      all.push(...(page.taskArns ?? []));
+      nextToken = page.nextToken;
+    } while (nextToken !== undefined);
+    return all;
+  }
+
+  #observation(handle: string, task: Task | undefined): Observation {
+    if (!task) {
+      return {
+        handle,
+        phase: 'missing',
+        rawStatus: 'MISSING',
+        startedAtMs: null,
+        stoppedAtMs: null,
+        where: null,
+        end: null,
+      };
+    }
+    const startedAtMs = task.startedAt?.getTime() ?? null;
+    const stoppedAtMs = task.stoppedAt?.getTime() ?? null;
+    const phase = phaseOf(task.lastStatus ?? '', startedAtMs !== null);
+    const offer = this.#p.offers.find((o) => o.provider === task.capacityProviderName);
+    const spot = offer ? offer.offer.market === 'spot' : task.capacityProviderName === 'FARGATE_SPOT';
+    return {
+      handle,
+      phase,
+      rawStatus: task.lastStatus ?? '',
+      startedAtMs,
+      stoppedAtMs,
+      where: this.#where.of(task),
+      end: phase === 'stopped' ? endOfTask(task, { spot }) : null,
+    };
+  }
+}
+
+function phaseOf(lastStatus: string, started: boolean): Observation['phase'] {
+  switch (lastStatus) {
+    case 'STOPPED':
+    case 'DELETED':
+      return 'stopped';
+    case 'RUNNING':
+      return 'running';
+    case 'DEACTIVATING':
+    case 'STOPPING':
+    case 'DEPROVISIONING':
+      return started ? 'stopping' : 'starting';
+    default:
+      return 'starting';
+  }
+}

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+import { toAppError } from '@stint/core';
+import type { TaskLogPage } from '@stint/core';
+import type { EcsClients } from './ecs-clients.ts';
+
+/** The log group that tasks write to, with its retention; what may not be made is left to whoever may. */
+export async function ensureLogGroup(clients: EcsClients, group: string, days: number): Promise<void> {
+  const { CreateLogGroupCommand, PutRetentionPolicyCommand } = await import('@aws-sdk/client-cloudwatch-logs');
+  try {
+    await clients.logs.send(new CreateLogGroupCommand({ logGroupName: group }));
+  } catch (e) {
+    const { name } = e as { name?: string };
+    // It exists: its retention is whoever's made it. Or it can't be made by us: a task that finds none will say so.
+    if (name === 'ResourceAlreadyExistsException' || toDenied(name)) return;
+    throw e;
+  }
+  try {
+    await clients.logs.send(new PutRetentionPolicyCommand({ logGroupName: group, retentionInDays: days }));
+  } catch (e) {
+    const { name } = e as { name?: string };
+    if (!toDenied(name) && name !== 'OperationAbortedException') throw e;
+  }
+}
+
+const toDenied = (name: string | undefined): boolean => name === 'AccessDeniedException' || name === 'AccessDenied';
+
+/** One page of a stream. A stream that is not there yet is empty: it is made with the first line. */
+export async function readStream(
+  clients: EcsClients,
+  group: string,
+  stream: string,
+  cursor: string | null,
+  signal: AbortSignal,
+): Promise<TaskLogPage> {
+  const { GetLogEventsCommand } = await import('@aws-sdk/client-cloudwatch-logs');
+  const input = {
+    logGroupName: group,
+    logStreamName: stream,
+    startFromHead: true,
+    ...(cursor !== null && { nextToken: cursor }),
+  };
+  try {
+    const page = await clients.call(
+      'logs',
+      'GetLogEvents',
+      () => clients.logs.send(new GetLogEventsCommand(input), { abortSignal: signal }),
+      signal,
+    );
+    const lines = (page.events ?? []).map((e) => ({
+      stream: 'stdout' as const,
+      text: e.message ?? '',
+      atMs: e.timestamp ?? null,
+    }));
+    return { lines, cursor: page.nextForwardToken ?? cursor, end: false };
+  } catch (e) {
+    if (toAppError(e).code === 'NOT_FOUND') return { lines: [], cursor, end: false };
+    throw e;
+  }
+}

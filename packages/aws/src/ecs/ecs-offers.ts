@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { CapacityProvider, InstanceRequirementsRequest } from '@aws-sdk/client-ecs';
+import { AppError } from '@stint/core';
+import type { Architecture, Offer } from '@stint/core';
+import type { CapacityEntry, EcsConfig } from './ecs-config.ts';
+import { fargateSizes } from './fargate-sizes.ts';
+import { matchesType } from './instance-types.ts';
+import type { InstanceType } from './instance-types.ts';
+
+/** An offer with what the request needs to know of its provider. */
+export interface EcsOffer {
+  offer: Offer;
+  kind: 'managedInstances' | 'fargate';
+  /** As it is written in a capacity provider strategy. */
+  provider: string;
+  allowedTypes: readonly string[];
+  excludedTypes: readonly string[];
+}
+
+/** An instance offers less than its nominal memory: agent and system take the rest. */
+const usableShare = 0.9;
+const defaultStorageGib = 80;
+const volumes = { minGib: 30, maxGib: 16_384 };
+const volumeHint = 'set aws.ecs.infrastructureRole for a volume of its own';
+
+/** The patterns of instance types whose facts decide what the providers can run. */
+export function patternsOf(providers: readonly CapacityProvider[], config: EcsConfig): string[] {
+  const all = providers.flatMap(
+    (p) => entryOf(p, config)?.instanceTypes ?? requirementsOf(p)?.allowedInstanceTypes ?? [],
+  );
+  return [...new Set(all)];
+}
+
+/**
+ * What the cluster offers, in the configured order or else as discovered.
+ * @param types - facts of the types that `patternsOf` names; null where they may not be read
+ * @throws AppError FAILED_PRECONDITION/CLUSTER_CAPACITY for a configured name that the cluster does not have
+ */
+export function offersOf(
+  providers: readonly CapacityProvider[],
+  config: EcsConfig,
+  types: readonly InstanceType[] | null,
+): EcsOffer[] {
+  const all = providers.map((p) => (p.type === 'MANAGED_INSTANCES' ? managed(p, config, types) : fargate(p, config)));
+  if (!config.capacity) return all;
+  const known = all.map((o) => o.offer.name).join(', ');
+  return config.capacity.map((entry) => {
+    const found = all.find((o) => o.offer.name === entry.name || o.provider === entry.name);
+    if (found) return found;
+    throw new AppError(
+      'FAILED_PRECONDITION',
+      'CLUSTER_CAPACITY',
+      `aws.ecs.capacity: ${entry.name} is not there or not ACTIVE; the cluster has: ${known}`,
+      { hint: 'Correct the name, or remove the key to use what is discovered.' },
+    );
+  });
+}
+
+const requirementsOf = (p: CapacityProvider): InstanceRequirementsRequest | undefined =>
+  p.managedInstancesProvider?.instanceLaunchTemplate?.instanceRequirements;
+
+const entryOf = (p: CapacityProvider, config: EcsConfig): CapacityEntry | undefined =>
+  config.capacity?.find((e) => e.name === p.name);
+
+function managed(p: CapacityProvider, config: EcsConfig, types: readonly InstanceType[] | null): EcsOffer {
+  const template = p.managedInstancesProvider?.instanceLaunchTemplate;
+  const r = requirementsOf(p);
+  const corrected = entryOf(p, config);
+  const allowed = corrected?.instanceTypes ?? r?.allowedInstanceTypes ?? [];
+  const excluded = r?.excludedInstanceTypes ?? [];
+  const facts = (types ?? []).filter(
+    (t) => allowed.some((a) => matchesType(a, t.name)) && !excluded.some((x) => matchesType(x, t.name)),
+  );
+  const most = (of: (t: InstanceType) => number): number =>
+    facts.length === 0 ? Infinity : Math.max(...facts.map(of));
+  const { limits } = config;
+  const spot = corrected?.spot ?? template?.capacityOptionType === 'SPOT';
+  const storage = corrected?.storageGib ?? template?.storageConfiguration?.storageSizeGiB ?? defaultStorageGib;
+  return {
+    kind: 'managedInstances',
+    provider: p.name ?? '',
+    allowedTypes: allowed,
+    excludedTypes: excluded,
+    offer: {
+      name: p.name ?? '',
+      market: spot ? 'spot' : 'onDemand',
+      sizes: {
+        kind: 'upTo',
+        minCpus: 128 / 1024,
+        maxCpus: Math.min(
+          limits.maxCpus,
+          corrected?.maxCpus ?? Infinity,
+          r?.vCpuCount?.max ?? Infinity,
+          most((t) => t.cpus),
+        ),
+        maxMemoryMib: Math.floor(
+          Math.min(
+            limits.maxMemoryGib * 1024,
+            (corrected?.maxMemoryGib ?? Infinity) * 1024,
+            (r?.memoryMiB?.max ?? Infinity) * usableShare,
+            most((t) => t.memoryMib) * usableShare,
+          ),
+        ),
+      },
+      architectures: corrected?.arch ? [corrected.arch === 'arm64' ? 'ARM64' : 'X86_64'] : architecturesOf(r, facts),
+      accelerators: acceleratorsOf(r, facts, corrected?.gpus),
+      disk: {
+        includedGib: storage,
+        shared: true,
+        ephemeral: null,
+        volume: config.infrastructureRole === undefined ? null : volumes,
+        volumeHint,
+      },
+      machineTypes: allowed,
+      fuse: true,
+    },
+  };
+}
+
+function architecturesOf(r: InstanceRequirementsRequest | undefined, facts: readonly InstanceType[]): Architecture[] {
+  const all: Architecture[] = ['X86_64', 'ARM64'];
+  if (facts.length > 0) return all.filter((a) => facts.some((t) => t.architectures.includes(a)));
+  const makers = r?.cpuManufacturers ?? [];
+  if (makers.length === 0) return all;
+  return all.filter((a) => makers.some((m) => (m === 'amazon-web-services') === (a === 'ARM64')));
+}
+
+function acceleratorsOf(
+  r: InstanceRequirementsRequest | undefined,
+  facts: readonly InstanceType[],
+  corrected: { count: number; type?: string | undefined } | undefined,
+): Offer['accelerators'] {
+  if (corrected) return { maxCount: corrected.count, types: corrected.type === undefined ? [] : [corrected.type] };
+  const withGpu = facts.filter((t) => t.gpus > 0);
+  const asked =
+    r?.acceleratorCount !== undefined ||
+    (r?.acceleratorNames?.length ?? 0) > 0 ||
+    (r?.acceleratorTypes?.length ?? 0) > 0;
+  if (!asked && withGpu.length === 0) return null;
+  const maxCount = Math.min(
+    r?.acceleratorCount?.max ?? 8,
+    withGpu.length === 0 ? 8 : Math.max(...withGpu.map((t) => t.gpus)),
+  );
+  const fromFacts = withGpu.flatMap((t) => t.gpuType ?? []);
+  return { maxCount, types: [...new Set([...(r?.acceleratorNames ?? []), ...fromFacts])] };
+}
+
+function fargate(p: CapacityProvider, config: EcsConfig): EcsOffer {
+  const spot = p.name === 'FARGATE_SPOT';
+  return {
+    kind: 'fargate',
+    provider: p.name ?? 'FARGATE',
+    allowedTypes: [],
+    excludedTypes: [],
+    offer: {
+      name: spot ? 'fargate_spot' : 'fargate',
+      market: spot ? 'spot' : 'onDemand',
+      sizes: { kind: 'list', pairs: fargateSizes(config.limits.maxCpus, config.limits.maxMemoryGib * 1024) },
+      architectures: ['X86_64', 'ARM64'],
+      accelerators: null,
+      disk: {
+        includedGib: 20,
+        shared: false,
+        ephemeral: { minGib: 21, maxGib: 200 },
+        volume: config.infrastructureRole === undefined ? null : { minGib: 1, maxGib: 16_384 },
+        volumeHint,
+      },
+      machineTypes: null,
+      fuse: false,
+    },
+  };
+}
