@@ -25,6 +25,8 @@ export interface TaskRuntimeOptions {
   config?: string | undefined;
   /** `--compute`. */
   compute?: string | undefined;
+  /** Said once, for people. */
+  notice?: ((text: string) => void) | undefined;
   /** What failed and will be tried again, for a log. */
   problem?: (taskId: string | null, what: string, error: unknown) => void;
 }
@@ -64,10 +66,19 @@ export function composeTasks(options: TaskRuntimeOptions): TaskRuntime {
         throw new AppError('INTERNAL', 'NO_ENGINE', 'ECS tasks need no engine of this machine');
     }
   };
+  /** With the configured cluster new tasks can be placed; those of another one are looked after without configuration. */
+  const ecsCompute = async (region: string, clusterArn: string | null): Promise<Compute> => {
+    const { createEcsCompute, readEcsConfig } = await import('@stint/aws');
+    const configured = settings.aws.ecs['cluster'] !== undefined || env['STINT_AWS_ECS_CLUSTER'] !== undefined;
+    const config = configured || clusterArn === null ? readEcsConfig(settings.aws.ecs, env) : null;
+    const same =
+      config !== null &&
+      (clusterArn === null || config.cluster === clusterArn || clusterArn.endsWith(`/${config.cluster}`));
+    const notice = options.notice ?? (() => undefined);
+    return await createEcsCompute({ region, config: same ? config : null, clusterArn, clock, notice });
+  };
   const computeFor = async (target: ComputeTarget): Promise<Compute> => {
-    if (target.compute === 'ecs') {
-      throw new AppError('UNIMPLEMENTED', 'NOT_IN_THIS_VERSION', 'not in this version: tasks on ECS');
-    }
+    if (target.compute === 'ecs') return await ecsCompute(target.region, target.clusterArn);
     const { cpus, memoryMib } = settings.local;
     return createLocalCompute({
       engine: engineOf(target),
@@ -94,7 +105,16 @@ export function composeTasks(options: TaskRuntimeOptions): TaskRuntime {
     engine,
     settings,
     home,
-    target: () => targetOf(settings),
+    target: async () => {
+      if (settings.compute !== 'ecs') return await targetOf(settings);
+      const { region } = settings.aws;
+      if (region === null)
+        throw new AppError('INVALID_ARGUMENT', 'BAD_CONFIG', 'aws.region: is required, here or as AWS_REGION');
+      const compute = await ecsCompute(region, null);
+      const { target } = compute;
+      await compute.close();
+      return target;
+    },
     close: async () => {
       await engine.stop();
       await store.close();
@@ -111,9 +131,6 @@ function isDead(owner: LeaseOwner, self: LeaseOwner): boolean {
 
 async function targetOf({ compute, local }: TaskSettings): Promise<ComputeTarget> {
   if (compute === 'process') return { compute: 'process' };
-  if (compute === 'ecs') {
-    throw new AppError('UNIMPLEMENTED', 'NOT_IN_THIS_VERSION', 'not in this version: tasks on ECS');
-  }
   const engine = await findCliEngine(local.engine, local.engineArgs);
   if (engine !== null) return { compute: 'container', engine };
   throw new AppError(

@@ -215,12 +215,12 @@ function checkId(id: string): string {
 }
 
 async function withTasks<T>(
-  options: TaskRuntimeOptions,
+  options: TaskCommandOptions,
   run: (runtime: TaskRuntime) => Promise<CommandResult<T>>,
 ): Promise<CommandResult<T>> {
   let runtime: TaskRuntime | undefined;
   try {
-    runtime = composeTasks(options);
+    runtime = composeTasks({ ...options, notice: options.events?.notice });
     return await run(runtime);
   } catch (e) {
     const error = bodyOf(e);
