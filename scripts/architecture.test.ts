@@ -17,8 +17,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   aws: ['jinja', 'core'],
   export: ['jinja', 'core'],
   'ecs-emulator': ['core'],
-  runtime: ['jinja', 'core', 'local', 'models', 'aws', 'export'],
-  cli: ['jinja', 'core', 'local', 'models', 'aws', 'export', 'runtime'],
+  runtime: ['jinja', 'core', 'local', 'models', 'aws', 'export', 'ecs-emulator'],
+  cli: ['jinja', 'core', 'local', 'models', 'aws', 'export', 'ecs-emulator', 'runtime'],
 };
 /** What core is made of besides itself. A new one needs a reason: core has to stay pure and small. */
 const CORE_LIBRARIES = ['@stint/jinja', 'ajv', 're2js', 'zod'];

@@ -69,10 +69,12 @@ export function createEmulator(options: EmulatorOptions): Emulator {
   const scheduler = createScheduler(clock);
   const volumes = new VolumeFolders(data.path);
   const specs = new SpecMaker({ capabilities: engine.capabilities, volumes, endpoint, warn });
-  const sink = sinkOf(options.env ?? process.env, (name) => regionOf(name).logs, clock);
+  const env = options.env ?? process.env;
+  const sink = sinkOf(env, (name) => regionOf(name).logs, clock);
   const logs = new LogShipper({ engine, sink, scheduler, now: () => clock.now(), warn });
   const runner = new ContainerRunner(engine, specs, logs, warn);
   const world = makeWorld(options, { clock, scheduler, account, timeScale, runner, dataDir: data.path, warn });
+  const defaultRegion = env['AWS_REGION'] ?? env['AWS_DEFAULT_REGION'] ?? 'us-east-1';
   const regions = new Map<string, Region>();
   const regionOf = (name: string): Region => {
     let region = regions.get(name);
@@ -82,15 +84,15 @@ export function createEmulator(options: EmulatorOptions): Emulator {
 
   return {
     async start() {
-      log = options.logFile === undefined ? null : openCallLog(options.logFile, () => clock.now());
+      log = options.logFile === undefined ? null : openLog(options.logFile, clock);
       const operations = {
         ecs: ecsOperations,
         logs: { ...groupOperations, ...eventOperations },
         ec2: { ...networkOperations, ...ec2InstanceOperations },
         sts: stsOperations,
       };
-      const desk = new CallDesk({ world, faults: world.faults, log, operations, regionOf });
-      server = await startHttpServer({ host, port }, async (request) => {
+      const desk = new CallDesk({ world, faults: world.faults, log, operations, regionOf, defaultRegion });
+      server = await listen({ host, port }, async (request) => {
         const metadata = request.method === 'GET' ? answerMetadata(request.path, world.tasks, clock.now()) : null;
         return metadata ?? (await desk.answer(request));
       });
@@ -163,6 +165,33 @@ function makeWorld(options: EmulatorOptions, parts: WorldParts): World {
   runner.reportTo(world.lifeCycle);
   return world;
 }
+
+/** @throws AppError INVALID_ARGUMENT/BAD_PATH */
+function openLog(path: string, clock: Clock): CallLog {
+  try {
+    return openCallLog(path, () => clock.now());
+  } catch (e) {
+    throw new AppError('INVALID_ARGUMENT', 'BAD_PATH', `the log ${path} can't be opened: ${messageOf(e)}`, {
+      cause: e,
+    });
+  }
+}
+
+/** @throws AppError FAILED_PRECONDITION/CANNOT_LISTEN */
+async function listen(...[where, answer]: Parameters<typeof startHttpServer>): Promise<HttpServer> {
+  try {
+    return await startHttpServer(where, answer);
+  } catch (e) {
+    throw new AppError(
+      'FAILED_PRECONDITION',
+      'CANNOT_LISTEN',
+      `can't listen on ${where.host}, port ${where.port}: ${messageOf(e)}`,
+      { cause: e, hint: 'Choose another --port (0: any free one) or --host.' },
+    );
+  }
+}
+
+const messageOf = (e: unknown): string => (e instanceof Error ? e.message : String(e));
 
 /** A checked script has its rules' kinds; a file's rules have none. */
 function scriptOf(faults: EmulatorOptions['faults']): FaultScript {

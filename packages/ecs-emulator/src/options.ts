@@ -25,7 +25,10 @@ export interface EmulatorOptions {
   quotas?: Partial<Quotas> | undefined;
   /** Delays in emulated seconds instead of the usual ones. */
   delays?: Partial<Delays> | undefined;
-  /** Default: the environment of this process. Read: AWS_ENDPOINT_URL_LOGS, AWS_ENDPOINT_URL_CLOUDWATCH_LOGS, credentials. */
+  /**
+   * Default: the environment of this process. Read: AWS_ENDPOINT_URL_LOGS, AWS_ENDPOINT_URL_CLOUDWATCH_LOGS and
+   * credentials for it, AWS_REGION (of calls without a signature).
+   */
   env?: Readonly<Record<string, string | undefined>> | undefined;
   clock?: Clock | undefined;
   /** Told once each: what is not as it would be on AWS. */

@@ -20,6 +20,7 @@ export interface CallDeskParts {
   log: CallLog | null;
   operations: Readonly<Record<ServiceName, Readonly<Record<string, AnyOperation>>>>;
   regionOf: (name: string) => Region;
+  defaultRegion: string;
 }
 
 /**
@@ -36,7 +37,7 @@ export class CallDesk {
   async answer(request: HttpRequest): Promise<HttpAnswer> {
     let call: ReadCall;
     try {
-      call = readCall(request);
+      call = readCall(request, this.#parts.defaultRegion);
     } catch (e) {
       return this.#unreadable(request, e);
     }

@@ -15,10 +15,11 @@ export interface ReadCall {
 
 /**
  * Which operation of which service a request is for.
+ * @param defaultRegion - of a request without a signature.
  * @throws ApiError where that can't be told; `writeError` answers it in the protocol of the request.
  */
-export function readCall(request: HttpRequest): ReadCall {
-  const region = regionOf(request.headers.authorization);
+export function readCall(request: HttpRequest, defaultRegion: string): ReadCall {
+  const region = regionOf(request.headers.authorization) ?? defaultRegion;
   const target = request.headers['x-amz-target'];
   if (typeof target === 'string') return { ...readTarget(target), region, body: parseJson(request.body) };
   const form = new URLSearchParams(request.body !== '' ? request.body : (request.path.split('?')[1] ?? ''));
@@ -57,8 +58,8 @@ function parseJson(text: string): unknown {
 }
 
 /** The region of the credential scope: `…Credential=AKID/20261125/eu-west-1/ecs/aws4_request, …`. Any signature is accepted. */
-function regionOf(authorization: string | undefined): string {
+function regionOf(authorization: string | undefined): string | null {
   const scope = /Credential=([^,\s]+)/.exec(authorization ?? '')?.[1]?.split('/') ?? [];
   const region = scope.at(-3) ?? '';
-  return scope.length >= 5 && /^[a-z]{2,}(?:-[a-z0-9]+)+$/.test(region) ? region : 'us-east-1';
+  return scope.length >= 5 && /^[a-z]{2,}(?:-[a-z0-9]+)+$/.test(region) ? region : null;
 }
