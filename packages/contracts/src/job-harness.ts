@@ -6,6 +6,7 @@ import {
   AppError,
   compileTemplate,
   compileValidator,
+  resumesFailure,
   runJob,
   SHARD_SIZE,
   shardKey,
@@ -224,7 +225,6 @@ export async function startProcess(
     state = await ports.jobs.read();
   }
   if (!state) throw new Error('created job is not there');
-  const { status } = state;
   const lease = await acquireJob(
     ports.jobs,
     clock,
@@ -248,7 +248,7 @@ export async function startProcess(
     sha256,
     lease,
     softLimitMs: options.softLimitMs ?? 5_000,
-    retryFailed: options.retryFailed ?? status === 'FAILED',
+    retryFailed: options.retryFailed ?? resumesFailure(state),
     elapsedBeforeMs: state.elapsedMs,
     finish: async () => options.onExport?.(),
   });

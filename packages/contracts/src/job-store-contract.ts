@@ -139,6 +139,15 @@ const rules: Record<string, (h: StateHarness) => Promise<void>> = {
     await refused(jobs.setLimits(lease, testLimits(1), 9), ...lost);
     expect(await jobs.read()).toEqual(before);
   },
+  'a run that takes a job up again leaves the reason of its last end until the next': async (h) => {
+    const { jobs } = await h.open();
+    await jobs.release(await takeJob(jobs), { status: 'FAILED', reason: why, elapsedMs: 1 });
+    const lease = await jobs.acquire('job', testOwner('two'), 1, 1_000, ['FAILED']);
+    await jobs.renew(lease, 2_000);
+    expect(await (await h.open()).jobs.read()).toMatchObject({ status: 'RUNNING', reason: why });
+    await jobs.release(lease, end('QUEUED'));
+    expect((await jobs.read())?.reason).toBeNull();
+  },
   'release ends the lease with status, reason and elapsed time': async (h) => {
     const { jobs } = await h.open();
     const lease = await takeJob(jobs);

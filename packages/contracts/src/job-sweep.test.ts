@@ -1,131 +1,79 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
-import { AppError } from '@stint/core';
 import { crashPlan } from './crash-plan.ts';
-import type { CrashMoment } from './crash-plan.ts';
-import { billingProvider, committed, emptyBill, planJob, runOnDisk, startProcess } from './job-harness.ts';
-import type { Bill, Script } from './job-harness.ts';
-import { memoryDisk } from './memory-disk.ts';
-import type { MemoryDisk } from './memory-disk.ts';
+import type { CrashMoment, CrashPlan } from './crash-plan.ts';
+import { startProcess } from './job-harness.ts';
+import { scenarios } from './sweep-scenarios.ts';
+import { judge, newRun, providersOf, runToEnd, undisturbed, wreckOf } from './sweep.ts';
+import type { Scenario, SweepRun, Wreck } from './sweep.ts';
 
-const TWO_STEPS = [
-  { id: 'tone', sample: { type: 'category', values: ['dry', 'warm', 'odd'] } },
-  { id: 'plan', model: 'm', prompt: 'Plan about {{ topic }}, {{ steps.tone.output }}, {{ "a b c d" | random_word }}.' },
-  { id: 'text', model: 'm', prompt: 'Write it: {{ steps.plan.output }}' },
-];
-const CONCURRENCY = 3;
-
-/** Attempts 1 of some records give an empty answer twice, so that rejects and new attempts are in the sweep. */
-const withRejects: Script = (r, n) => {
-  const text = r.messages[0]?.content ?? '';
-  if (r.idempotencyKey.includes(':2:1:plan:')) return '';
-  if (n % 7 === 3)
-    return new AppError('RESOURCE_EXHAUSTED', 'THROTTLED', 'slow down', { charge: 'none', retryAfterMs: 1 });
-  return `answer to ${text}`;
-};
-
-const job = await planJob({
-  steps: TWO_STEPS,
-  numRecords: 6,
-  concurrency: CONCURRENCY,
-  budgetNanoUsd: 1_000_000_000,
-  spec: { checkpoint_interval: 2 },
-});
-
-const prompts = (records: Awaited<ReturnType<typeof committed>>['records']): string[] =>
-  records.flatMap((r) => [r.generation_result['plan']?.prompt ?? '', r.generation_result['text']?.prompt ?? '']);
-
-async function undisturbed(): Promise<{ prompts: string[]; calls: number; nanoUsd: number }> {
-  const disk = memoryDisk();
-  const bill = emptyBill();
-  const end = await runOnDisk(disk, job, new Map([['m', billingProvider(bill, withRejects)]]));
-  expect(end).toEqual({ status: 'COMPLETED', reason: null });
-  const { records } = await committed(disk.objects);
-  const totals = await disk.open().log.totals();
-  expect(totals.settledNanoUsd).toBe(bill.nanoUsd);
-  return { prompts: prompts(records), calls: bill.calls.length, nanoUsd: bill.nanoUsd };
+/** Runs the job to its end through the deaths of these plans, one after the other; each counts calls over all its processes. */
+async function throughDeaths(s: Scenario, run: SweepRun, plans: readonly CrashPlan[]): Promise<Wreck[]> {
+  const wrecks: Wreck[] = [];
+  const left = [...plans];
+  await runToEnd(s, run, async (ports, limits) => {
+    const [plan] = left;
+    if (!plan) {
+      const running = await startProcess(ports, s.job, providersOf(s, run.bill), limits ? { limits } : {});
+      return running.done;
+    }
+    const wrapped = { store: plan.wrap(ports.store), log: plan.wrap(ports.log), jobs: plan.wrap(ports.jobs) };
+    // A dead process sends nothing: what it had on its way stays billed, what it would send later never goes out.
+    const providers = providersOf(s, run.bill, (inner) => ({
+      ...inner,
+      complete: (...args) => (plan.crashed ? new Promise(() => undefined) : inner.complete(...args)),
+    }));
+    try {
+      const running = await startProcess(wrapped, s.job, providers, { softLimitMs: 0, ...(limits ? { limits } : {}) });
+      const end = await running.done;
+      if (!plan.crashed) return end;
+    } catch (e) {
+      if (!plan.crashed) throw e;
+    }
+    left.shift();
+    wrecks.push(await wreckOf(run, s));
+    return 'died';
+  });
+  return wrecks;
 }
 
-async function crashOnce(
-  disk: MemoryDisk,
-  bill: Bill,
-  at: number,
-  when: CrashMoment,
-): Promise<{ crashed: boolean; inFlight: number }> {
-  const plan = crashPlan(at, when);
-  const { log, jobs } = disk.open();
-  let dead = false;
-  // A dead process sends nothing: what it had in flight stays billed, what it would send later never goes out.
-  const inner = billingProvider(bill, withRejects);
-  const provider = {
-    ...inner,
-    complete: (...args: Parameters<typeof inner.complete>) => {
-      if (plan.crashed) dead = true;
-      return dead ? new Promise<never>(() => undefined) : inner.complete(...args);
-    },
-  };
-  try {
-    const running = await startProcess(
-      { store: plan.wrap(disk.objects), log: plan.wrap(log), jobs: plan.wrap(jobs) },
-      job,
-      new Map([['m', provider]]),
-      { softLimitMs: 0 },
-    );
-    await running.done;
-  } catch (e) {
-    if (!plan.crashed) throw e;
-  }
-  return { crashed: plan.crashed, inFlight: CONCURRENCY };
-}
-
-describe('a job whose process dies at any port call', () => {
-  it.each(['before', 'after'] as const)(
-    '%s it takes effect ends complete, every record once',
+describe.each(Object.entries(scenarios))('a job %s', (_name, make) => {
+  it.each<CrashMoment>(['before', 'after'])(
+    'ends as undisturbed when its process dies %s any port call takes effect',
     async (when) => {
-      const calm = await undisturbed();
+      const s = await make();
+      const calm = await undisturbed(s);
       let crashes = 0;
       for (let at = 1; ; at++) {
-        const disk = memoryDisk();
-        const bill = emptyBill();
-        const { crashed } = await crashOnce(disk, bill, at, when);
-        const before = (await committed(disk.objects)).lines;
-        const end = await runOnDisk(disk, job, new Map([['m', billingProvider(bill, withRejects)]]));
-        expect(end, `crash ${when} call ${at}`).toEqual({ status: 'COMPLETED', reason: null });
-        const after = await committed(disk.objects);
-        expect([...after.lines.keys()]).toEqual([0, 1, 2, 3, 4, 5]);
-        for (const [index, line] of before) expect(after.lines.get(index)).toBe(line);
-        expect(prompts(after.records)).toEqual(calm.prompts);
-        const totals = await disk.open().log.totals();
-        expect(totals.heldNanoUsd).toBe(0);
-        expect(totals.settledNanoUsd + totals.unknownNanoUsd).toBeGreaterThanOrEqual(bill.nanoUsd);
-        expect(await disk.open().log.recount()).toEqual(totals);
-        expect(bill.calls.length).toBeLessThanOrEqual(calm.calls + CONCURRENCY);
-        const rejects = after.docs.flatMap((d) => d.rejects).reduce((n, r) => n + r.rows, 0);
-        expect(rejects).toBe(1);
-        if (!crashed) break;
+        const run = await newRun(s);
+        const plan = crashPlan(at, when);
+        const wrecks = await throughDeaths(s, run, [plan]);
+        await judge(s, run, calm, wrecks).catch((e: unknown) => {
+          throw new Error(`crash ${when} call ${at}, runs ${run.ends.join(', ')}`, { cause: e });
+        });
+        if (!plan.crashed) break;
         crashes++;
       }
-      expect(crashes).toBeGreaterThan(40);
+      expect(crashes).toBeGreaterThan(30);
     },
-    60_000,
+    120_000,
   );
 
-  it('again and again, at seeded places, still ends complete', async () => {
-    const calm = await undisturbed();
-    for (let seed = 1; seed <= 30; seed++) {
-      const disk = memoryDisk();
-      const bill = emptyBill();
-      let kills = 0;
-      for (let n = seed; kills < 6; n = (n * 16807) % 2147483647) {
-        const { crashed } = await crashOnce(disk, bill, 3 + (n % 37), n % 2 === 0 ? 'before' : 'after');
-        if (!crashed) break;
-        kills++;
-      }
-      await runOnDisk(disk, job, new Map([['m', billingProvider(bill, withRejects)]]));
-      const { lines, records } = await committed(disk.objects);
-      expect([...lines.keys()], `seed ${seed}`).toEqual([0, 1, 2, 3, 4, 5]);
-      expect(prompts(records)).toEqual(calm.prompts);
-      expect(bill.calls.length).toBeLessThanOrEqual(calm.calls + kills * CONCURRENCY);
+  it('ends as undisturbed when its processes die again and again, at seeded places', async () => {
+    const s = await make();
+    const calm = await undisturbed(s);
+    let died = 0;
+    for (let seed = 1; seed <= 12; seed++) {
+      const run = await newRun(s);
+      const plans = [1, 2, 3, 4, 5].map((n) =>
+        crashPlan(3 + ((seed * 16_807 * n) % 41), (seed + n) % 2 === 0 ? 'before' : 'after'),
+      );
+      const wrecks = await throughDeaths(s, run, plans);
+      await judge(s, run, calm, wrecks).catch((e: unknown) => {
+        throw new Error(`seed ${seed}`, { cause: e });
+      });
+      died += wrecks.length;
     }
+    expect(died).toBeGreaterThan(24);
   }, 60_000);
 });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { join } from 'node:path';
-import { acquireJob, AppError, runJob, toAppError } from '@stint/core';
+import { acquireJob, AppError, resumesFailure, runJob, toAppError } from '@stint/core';
 import type { JobLimits, JobState, JobStatus, Lease, ModelProvider, RecordEnv, SeedSource } from '@stint/core';
 import { describeThisProcess, openSeedFile, ownerIsAlive, systemClock } from '@stint/local';
 import type { CommandResult, JobSummary, RunOptions } from './commands.ts';
@@ -76,7 +76,7 @@ export async function runSession(o: SessionOptions): Promise<CommandResult<JobSu
       sha256,
       lease,
       softLimitMs: o.settings.STINT_SOFT_LIMIT_S * 1000,
-      retryFailed: o.retryFailed || state.status === 'FAILED',
+      retryFailed: o.retryFailed || resumesFailure(state),
       elapsedBeforeMs: state.elapsedMs,
       finish: async (end, signal) => {
         o.events?.exporting?.();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { AppError } from '../errors.ts';
-import type { JobReason, JobStatus } from '../ports/job-store.ts';
+import type { JobReason, JobState, JobStatus } from '../ports/job-store.ts';
 
 /** Why a run stops before all is done; the first cause wins. */
 export type StopCause =
@@ -15,6 +15,15 @@ export type StopCause =
 export interface RunOutcome {
   status: JobStatus;
   reason: JobReason | null;
+}
+
+/**
+ * True where failed records get new attempts: the job is FAILED, or was, and the run that took it up again died. That one
+ * may have died before it noted the new attempts.
+ */
+export function resumesFailure({ status, reason }: Pick<JobState, 'status' | 'reason'>): boolean {
+  if (status !== 'RUNNING') return status === 'FAILED';
+  return reason?.reason === 'RECORDS_FAILED' || reason?.reason === 'SHORTFALL';
 }
 
 export function reasonOf(error: AppError, reason: string = error.reason): JobReason {

@@ -66,7 +66,8 @@ export interface JobStore {
   create(limits: JobLimits, atMs: number): Promise<void>;
   /**
    * Takes the lease with epoch + 1, only while the resource's epoch is still `seenEpoch`; whether the holder seen may
-   * be replaced was the caller's decision. A status in `from` becomes RUNNING, another stays.
+   * be replaced was the caller's decision. A status in `from` becomes RUNNING, another stays; the reason of the last
+   * end stays until the next.
    * @throws AppError FAILED_PRECONDITION/LEASE_LOST when somebody else was faster, NOT_FOUND/JOB_NOT_FOUND.
    */
   acquire(
