@@ -3,5 +3,5 @@ export { createBedrockProvider } from './bedrock.ts';
 export type { BedrockOptions } from './bedrock.ts';
 export { createEcsCompute } from './ecs/ecs-compute.ts';
 export type { EcsComputeOptions } from './ecs/ecs-compute.ts';
-export { readEcsConfig } from './ecs/ecs-config.ts';
+export { ecsConfigSchema, readEcsConfig } from './ecs/ecs-config.ts';
 export type { EcsConfig } from './ecs/ecs-config.ts';

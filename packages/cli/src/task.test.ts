@@ -141,6 +141,10 @@ describe('kill -9 of stint', () => {
     const [task] = (await stint('task', 'ls', '--json')).json.tasks;
     expect(task.state).toBe('RUNNING');
     writeFileSync(`${file}.go`, '');
+    const get = async () => (await stint('task', 'get', '--json', task.id)).json;
+    await expect
+      .poll(get, { timeout: 10_000 })
+      .toMatchObject({ state: 'EXECUTOR_ERROR', logs: [{ logs: [{ exit_code: 7 }] }] });
     const waited = await stint('task', 'wait', '--json', task.id);
     expect(waited).toMatchObject({ code: 7, json: { state: 'EXECUTOR_ERROR', logs: [{ logs: [{ exit_code: 7 }] }] } });
     expect((await stint('task', 'logs', task.id)).stdout).toBe('one\ntwo\n');

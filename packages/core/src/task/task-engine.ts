@@ -60,6 +60,8 @@ export interface TaskEngine {
   list(filter: TaskFilter, cursor: string | null, limit: number): Promise<TaskPage>;
   /** Takes up open tasks that nobody living looks after (all, or this one). @returns how many are ours now. */
   takeUp(id?: string): Promise<number>;
+  /** Looks at the tasks in our hands now; resolves when what was seen is stored, or after a moment. */
+  lookNow(): Promise<void>;
   /** Stores the wish to end it; ended tasks stay as they are. */
   cancel(id: string, reason: string): Promise<TaskDocument>;
   /** Resolves with the ended task, whoever looks after it; takes it up where its owner is dead. */
@@ -77,6 +79,7 @@ export interface TaskEngine {
 
 /** How soon a wish of another process is acted on, and how often somebody else's task is looked at. */
 const glanceMs = 1_000;
+const longestLookMs = 5_000;
 
 export function createTaskEngine(options: TaskEngineOptions): TaskEngine {
   return new Engine(options);
@@ -183,6 +186,17 @@ class Engine implements TaskEngine {
     }
     await this.#adopt(taken);
     return true;
+  }
+
+  async lookNow(): Promise<void> {
+    const looked = settled(this.#pumps).then((pumps) => Promise.all(pumps.map((pump) => pump.lookNow())));
+    await new Promise<void>((resolve) => {
+      const cancel = this.#o.clock.after(longestLookMs, resolve);
+      looked.then(
+        () => (cancel(), resolve()),
+        () => (cancel(), resolve()),
+      );
+    });
   }
 
   async cancel(id: string, reason: string): Promise<TaskDocument> {

@@ -99,6 +99,12 @@ export class TaskPump {
     if (!entry.gone) this.#act(entry);
   }
 
+  /** Looks at every task now, and resolves when what was seen is stored. */
+  async lookNow(): Promise<void> {
+    await this.#watch.lookNow();
+    await Promise.allSettled(this.#running);
+  }
+
   /** Ends what can wait, and resolves when nothing is under way. Tasks go on, without anybody looking. */
   async stop(): Promise<void> {
     this.#stopped = true;

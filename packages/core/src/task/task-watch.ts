@@ -58,6 +58,11 @@ export class TaskWatch {
     });
   }
 
+  /** Looks at every handle, now. */
+  lookNow(): Promise<void> {
+    return this.#look([...this.#handles]);
+  }
+
   async stop(): Promise<void> {
     this.#abort.abort();
     this.#cancelTick?.();

@@ -16,7 +16,7 @@ const pullKinds: readonly [pattern: RegExp, kind: string][] = [
 const pullFailed =
   /unable to (?:pull|copy)|pull access denied|initializing source|error pulling image|no such image|image not known|manifest unknown|unable to find image|short-name|no space left on device|toomanyrequests|no matching manifest|no image found in/i;
 /** The runtime could not execute the program: what exit codes 126 and 127 stand for, among other things. */
-const badProgram = /(?:OCI|exec|executable file).*(?:not found|no such file|permission denied)/is;
+const badProgram = /exec: "|executable file|attempted to invoke a command/i;
 const gone = /no such container|no container with name or id|no such object/i;
 
 /** A failed `run` as the AppError of the port. Exit codes 125 to 127 are both engines' documented ones. */

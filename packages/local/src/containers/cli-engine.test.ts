@@ -13,7 +13,8 @@ import { createCliEngine } from './cli-engine.ts';
 import { startError } from './cli-engine-errors.ts';
 
 const image = 'localhost/stint-test:latest';
-const here = spawnSync('podman', ['image', 'exists', image]).status === 0;
+// Podman alone is not enough: some machines can't start a container without CONTAINERS_CONF.
+const here = spawnSync('podman', ['run', '--rm', '--pull', 'never', '--network', 'none', image, 'true']).status === 0;
 const clock = systemClock();
 
 describe.skipIf(!here)(here ? 'podman' : 'podman (skipped: no podman with the image of .ci/test-image.sh)', () => {
@@ -118,6 +119,11 @@ test.each([
     'BAD_COMMAND',
   ],
   ['docker: OCI runtime create failed: exec: "/etc": permission denied: unknown', 126, 'BAD_COMMAND'],
+  [
+    'Error: runc: error during container init: error setting rlimits for ready process: operation not permitted: OCI permission denied',
+    126,
+    'CANNOT_CREATE',
+  ],
   ['Error: netavark: No such file or directory (os error 2)', 127, 'CANNOT_CREATE'],
   ['Error: creating container storage: the container name "x" is already in use by 1234', 125, 'CONTAINER_EXISTS'],
   ['Error: statfs /no/where: no such file or directory', 125, 'CANNOT_CREATE'],

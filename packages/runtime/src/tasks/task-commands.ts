@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { AppError, isUlid, parseDurationMs, taskMoves, toAppError, viewTask } from '@stint/core';
-import type { TaskDocument, TaskFilter, TaskLogLine, TaskState, TaskView } from '@stint/core';
+import type { TaskDocument, TaskEngine, TaskFilter, TaskLogLine, TaskState, TaskView } from '@stint/core';
 import type { CommandResult, ErrorBody } from '../commands.ts';
 import { composeTasks, machineArch } from './compose-tasks.ts';
 import type { TaskRuntime, TaskRuntimeOptions } from './compose-tasks.ts';
@@ -108,7 +108,7 @@ export interface TaskListOptions extends TaskCommandOptions {
 /** `stint task ls`: newest first; takes up what a dead process left. */
 export async function taskList(options: TaskListOptions): Promise<CommandResult<{ tasks: TaskView[] }>> {
   return await withTasks(options, async ({ engine }) => {
-    await engine.takeUp().catch((e: unknown) => options.events?.notice?.(`as it was stored: ${toAppError(e).message}`));
+    await lookAgain(engine, undefined, options.events);
     const { state, namePrefix } = options;
     const filter: TaskFilter = {
       ...(state && { states: state.map(stateOf) }),
@@ -119,6 +119,17 @@ export async function taskList(options: TaskListOptions): Promise<CommandResult<
   });
 }
 
+/** What a dead process left is taken up and looked at, before it is shown; where that fails, the store's word stands. */
+async function lookAgain(engine: TaskEngine, id: string | undefined, events: TaskEvents = {}): Promise<void> {
+  try {
+    if ((await engine.takeUp(id)) > 0) await engine.lookNow();
+  } catch (e) {
+    const error = toAppError(e);
+    if (error.reason === 'TASK_NOT_FOUND') throw e;
+    events.notice?.(`as it was stored: ${error.message}`);
+  }
+}
+
 export interface TaskIdOptions extends TaskCommandOptions {
   id: string;
 }
@@ -126,8 +137,9 @@ export interface TaskIdOptions extends TaskCommandOptions {
 /** `stint task get`. */
 export async function taskGet(options: TaskIdOptions): Promise<CommandResult<TaskView>> {
   return await withTasks(options, async ({ engine }) => {
-    const task = await engine.read(checkId(options.id));
-    return { exitCode: 0, body: viewTask(task) };
+    const id = checkId(options.id);
+    await lookAgain(engine, id, options.events);
+    return { exitCode: 0, body: viewTask(await engine.read(id)) };
   });
 }
 

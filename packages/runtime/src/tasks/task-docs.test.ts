@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs';
+import { ecsConfigSchema } from '@stint/aws';
 import { attemptMoves, outcomeTable, taskMoves } from '@stint/core';
 import type { OutcomeCode } from '@stint/core';
 import { expect, test } from 'vitest';
@@ -62,4 +63,10 @@ test('docs/executor.md has every key of stint.config.yaml, and no other', () => 
   const section = read('executor.md').split('## Configuration')[1]?.split('\n## ')[0] ?? '';
   const documented = [...section.matchAll(/^\| `([^`]+)`/gm)].map((m) => m[1]);
   expect(documented).toEqual(keysOf(z.toJSONSchema(taskSettingsSchema, { io: 'input' }) as Keys));
+});
+
+test('docs/executor.md has every key of aws.ecs, and no other', () => {
+  const [, section = ''] = read('executor.md').split('## On Amazon ECS');
+  const documented = [...(section.split('## ')[0] ?? '').matchAll(/^\| `(\w+)` /gm)].map(([, key]) => key);
+  expect(documented).toEqual(Object.keys(ecsConfigSchema.shape));
 });
