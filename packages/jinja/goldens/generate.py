@@ -9,14 +9,14 @@ import copy
 import json
 import pathlib
 
-from cases import differences, expressions, filters, filters_text, formatting, inheritance, lazy, methods
+from cases import differences, expressions, filters, filters_text, formatting, html, inheritance, lazy, methods
 from cases import numbers, statements, syntax, tests, unicode
 from oracle import outcome
 
 HERE = pathlib.Path(__file__).parent
 MODULES = [
     expressions, syntax, statements, filters, filters_text, tests, methods,
-    numbers, formatting, lazy, unicode, inheritance, differences,
+    numbers, formatting, lazy, unicode, inheritance, html, differences,
 ]
 
 

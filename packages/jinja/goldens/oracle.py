@@ -8,6 +8,7 @@ import json
 import re
 import signal
 import sys
+import warnings
 
 VERSION = "3.1.6"
 
@@ -18,6 +19,9 @@ except ImportError:
     sys.exit(f"jinja2 {VERSION} cannot be imported: python3 -m pip install jinja2=={VERSION}")
 if jinja2.__version__ != VERSION:
     sys.exit(f"jinja2 is {jinja2.__version__}; the oracle is {VERSION}: python3 -m pip install jinja2=={VERSION}")
+
+# Python warns of constants that are called or subscripted; that is what is tried here.
+warnings.simplefilter("ignore")
 
 MAIN = "main"
 ADDRESS = re.compile(r"0x[0-9a-f]+")

@@ -2,11 +2,13 @@
 import { ownAttribute } from './attributes.ts';
 import { lookup } from './compare.ts';
 import { Dict } from './dict.ts';
+import type { Kwargs } from './environment.ts';
 import { typeError } from './errors.ts';
+import { markupFormat, markupMethod } from './markup.ts';
 import type { Meter } from './meter.ts';
 import { methodOf } from './methods.ts';
 import { characters, lookThrough } from './operations.ts';
-import { Callable, isIndex, isMapping, PyRange, toNumber, typeName, Undefined } from './values.ts';
+import { Callable, isIndex, isMapping, Markup, plainText, PyRange, toNumber, typeName, Undefined } from './values.ts';
 
 /** The rendering in which a value is read. */
 export interface Access {
@@ -33,6 +35,7 @@ export function attribute(r: Access, object: unknown, name: string, path: Path):
 
 /** As Python's getattr: entries of a mapping are none. */
 export function attributeOf(r: Access, object: unknown, name: string): unknown {
+  if (object instanceof Markup) return htmlMethod(r, object, name);
   const method = methodOf(object, name);
   if (!method) return ownAttribute(object, name);
   r.meter.objects(1);
@@ -44,10 +47,32 @@ export function attributeOf(r: Access, object: unknown, name: string): unknown {
   });
 }
 
+function htmlMethod(r: Access, object: Markup, name: string): Callable | undefined {
+  const { meter } = r;
+  const method = methodOf(object.text, name);
+  const plain =
+    method &&
+    ((args: readonly unknown[], kwargs: Kwargs) => method.run(object.text, method.bind(args, kwargs), meter, kwargs));
+  const run =
+    name === 'format'
+      ? (args: readonly unknown[], kwargs: Kwargs) => markupFormat(object, args, kwargs, meter)
+      : markupMethod(object, name, plain, meter);
+  if (!run) return undefined;
+  meter.objects(1);
+  return new Callable(`method ${name}`, (args, kwargs) => {
+    lookThrough(object, meter);
+    return run(args, kwargs);
+  });
+}
+
 /** `a[key]`: an entry first, then an attribute of that name. */
 export function item(r: Access, object: unknown, key: unknown, path: Path): unknown {
   if (object instanceof Undefined) object.fail();
   if (key instanceof Undefined) key.fail();
+  if (object instanceof Markup && isIndex(key)) {
+    const c = item(r, object.text, key, path);
+    return typeof c === 'string' ? new Markup(c) : c;
+  }
   if (isMapping(object)) {
     const v = lookup(object, key, r.meter);
     if (v !== undefined) return v;
@@ -58,5 +83,6 @@ export function item(r: Access, object: unknown, key: unknown, path: Path): unkn
     if (at < 0 || at >= seq.length) return missing(r, path);
     return seq instanceof PyRange ? seq.at(at) : seq[at];
   }
-  return typeof key === 'string' ? attribute(r, object, key, path) : missing(r, path);
+  const name = plainText(key);
+  return typeof name === 'string' ? attribute(r, object, name, path) : missing(r, path);
 }

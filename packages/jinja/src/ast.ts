@@ -53,7 +53,7 @@ export type Stmt =
   | { kind: 'callblock'; params: Parameter[]; call: Expr; body: Stmt[]; line: number }
   | { kind: 'filterblock'; filter: Expr; body: Stmt[]; line: number }
   | { kind: 'with'; bindings: { target: Target; value: Expr }[]; body: Stmt[]; line: number }
-  | { kind: 'scope'; body: Stmt[]; line: number }
+  | { kind: 'autoescape'; value: Expr; body: Stmt[]; line: number }
   | { kind: 'include'; name: Expr; ignoreMissing: boolean; withContext: boolean; line: number }
   | { kind: 'import'; name: Expr; target: string; withContext: boolean; line: number }
   | { kind: 'from'; name: Expr; names: { name: string; alias: string }[]; withContext: boolean; line: number }

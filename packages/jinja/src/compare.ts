@@ -6,6 +6,8 @@ import {
   entriesOf,
   isMapping,
   isNumber,
+  Markup,
+  plainText,
   PyFloat,
   PyRange,
   sizeOf,
@@ -19,6 +21,7 @@ import type { Mapping } from './values.ts';
 
 /** Python's `==`; each pair of values within counts as a step, for lists may share their parts. */
 export function equals(a: unknown, b: unknown, meter?: Meter): boolean {
+  if (a instanceof Markup || b instanceof Markup) return equals(plainText(a), plainText(b), meter);
   meter?.step();
   if (typeof a === 'string' && typeof b === 'string') {
     if (a.length !== b.length) return false;
@@ -94,6 +97,7 @@ export function compareText(a: string, b: string): number {
 
 /** Order of two values; NaN where a number has none. @throws TemplateError type where Python has none */
 export function compare(a: unknown, b: unknown, operator = '<', meter?: Meter): number {
+  if (a instanceof Markup || b instanceof Markup) return compare(plainText(a), plainText(b), operator, meter);
   meter?.step();
   if (a instanceof Undefined) a.fail();
   if (b instanceof Undefined) b.fail();
@@ -129,6 +133,7 @@ const LONG_KEY = 256;
 
 /** The value of a key, own entries only; undefined = no such key. A template's key is looked for under its meter. */
 export function lookup(m: Mapping, key: unknown, meter?: Meter): unknown {
+  if (key instanceof Markup) return lookup(m, key.text, meter);
   // A long key is looked through, and perhaps copied, to find its place.
   if (meter && typeof key === 'string' && key.length > LONG_KEY) {
     meter.scan(key.length);

@@ -3,6 +3,7 @@ import type { Argument, Expr } from './ast.ts';
 import { attribute, item } from './access.ts';
 import { Dict } from './dict.ts';
 import { TemplateError, typeError } from './errors.ts';
+import { joined } from './markup.ts';
 import { binary, compareOp, iterate, sliceOf, unary } from './operations.ts';
 import type { Frame, Rendering } from './runtime.ts';
 import { toText } from './text.ts';
@@ -134,7 +135,9 @@ export function compileExpression(e: Expr): Evaluate {
     case 'concat': {
       const parts = e.parts.map(compileExpression);
       return (r, f) => {
-        const texts = parts.map((p) => toText(p(r, f), r.meter));
+        const values = parts.map((p) => p(r, f));
+        if (r.autoescape) return joined(values, r.meter);
+        const texts = values.map((v) => toText(v, r.meter));
         r.meter.chars(texts.reduce((n, t) => n + t.length, 0));
         return texts.join('');
       };

@@ -10,7 +10,7 @@ import { Frame } from './runtime.ts';
 import type { Rendering } from './runtime.ts';
 import { blockStatement, extendsStatement, fromStatement, importStatement, includeStatement } from './templates.ts';
 import { toText } from './text.ts';
-import { Namespace, truthy, Undefined } from './values.ts';
+import { Namespace, truthy } from './values.ts';
 
 export type Run = (r: Rendering, f: Frame) => void;
 
@@ -75,7 +75,7 @@ function statement(s: Stmt, c: Context): Run {
       return (r, f) => {
         r.line = line;
         r.meter.step(steps);
-        if (!r.silent) r.emit(toText(value(r, f), r.meter));
+        if (!r.silent) r.print(value(r, f));
       };
     }
     case 'if':
@@ -103,10 +103,11 @@ function statement(s: Stmt, c: Context): Run {
       };
     }
     case 'filterblock': {
-      const captured = capturing(s.body, inside);
+      // What a derived template skips, it skips in here too; what is left goes through the filter.
+      const captured = capturing(s.body, inside, true);
       const filter = compileExpression(s.filter);
       return (r, f) => {
-        if (!r.silent) r.emit(toText(filter(r, captured(r, f)), r.meter));
+        r.emit(toText(filter(r, captured(r, f)), r.meter));
       };
     }
     case 'macro': {
@@ -131,11 +132,16 @@ function statement(s: Stmt, c: Context): Run {
         run(r, inner);
       };
     }
-    case 'scope': {
+    case 'autoescape': {
+      const value = compileExpression(s.value);
+      const steps = stepsOf(s.value);
       const run = sequence(s.body, inside);
       return (r, f) => {
-        r.meter.step();
-        run(r, new Frame(f));
+        r.line = s.line;
+        r.meter.step(steps);
+        r.escaping(truthy(value(r, f)), () => {
+          run(r, new Frame(f));
+        });
       };
     }
     case 'include':
@@ -158,15 +164,17 @@ function statement(s: Stmt, c: Context): Run {
 }
 
 /** Runs a body apart; the frame that comes back holds its text for a filter. */
-function capturing(body: readonly Stmt[], c: Context): (r: Rendering, f: Frame) => Frame {
+function capturing(body: readonly Stmt[], c: Context, keepSilence = false): (r: Rendering, f: Frame) => Frame {
   const run = sequence(body, c);
   return (r, f) => {
     r.meter.step();
     const inner = new Frame(f);
+    const { silent } = r;
     const text = r.capture(() => {
+      r.silent = keepSilence && silent;
       run(r, inner);
     });
-    inner.vars.set(PIPED, text);
+    inner.vars.set(PIPED, r.captured(text));
     return inner;
   };
 }
@@ -183,7 +191,7 @@ function callStatement(s: Extract<Stmt, { kind: 'callblock' }>, c: Context): Run
     r.meter.step(steps);
     const inner = new Frame(f);
     inner.vars.set(CALLER, make(r, f));
-    r.emit(toText(call(r, inner), r.meter));
+    r.print(call(r, inner));
   };
 }
 
@@ -221,7 +229,6 @@ function forStatement(s: Extract<Stmt, { kind: 'for' }>, c: Context): Run {
       items = items.filter((x) => {
         r.meter.step(steps);
         const probe = new Frame(outer);
-        probe.vars.set('loop', new Undefined('loop'));
         assign(r, probe, x);
         return truthy(filter(r, probe));
       });
@@ -232,11 +239,13 @@ function forStatement(s: Extract<Stmt, { kind: 'for' }>, c: Context): Run {
     }
     const again = s.recursive
       ? (args: unknown[]) =>
-          r.capture(() => {
-            r.meter.enter();
-            loopOver(r, outer, args[0], depth + 1);
-            r.meter.leave();
-          })
+          r.captured(
+            r.capture(() => {
+              r.meter.enter();
+              loopOver(r, outer, args[0], depth + 1);
+              r.meter.leave();
+            }),
+          )
       : undefined;
     const loop = usesLoop ? makeLoop(items, depth, again) : null;
     for (const x of items) {

@@ -2,7 +2,7 @@
 import { keyIn } from './compare.ts';
 import { typeError } from './errors.ts';
 import type { Meter } from './meter.ts';
-import { isList, isMapping, Tuple, typeName, Undefined, View } from './values.ts';
+import { isList, isMapping, Markup, Tuple, typeName, Undefined, View } from './values.ts';
 
 /** A mapping that a template made. Keys that are equal are one, whatever they are made of: 1, 1.0 and True. */
 export class Dict extends Map<unknown, unknown> {
@@ -17,6 +17,10 @@ export class Dict extends Map<unknown, unknown> {
 
   /** Sets a key's value; the key that was there first stays. */
   put(key: unknown, value: unknown, meter: Meter): void {
+    if (key instanceof Markup) {
+      this.put(key.text, value, meter);
+      return;
+    }
     if (typeof key === 'string') {
       this.set(key, value);
       return;

@@ -6,6 +6,8 @@ import { isIndex, toNumber, typeName, Undefined } from './values.ts';
 /** What filters and tests may use of a rendering. */
 export interface Environment {
   meter: Meter;
+  /** True where output is escaped. */
+  autoescape: boolean;
   /** Uniform integer in [0, n). */
   draw(n: number): number;
   filter(name: string, value: unknown, args: unknown[], kwargs: Kwargs): unknown;

@@ -5,12 +5,15 @@ import { int } from './environment.ts';
 import type { Environment } from './environment.ts';
 import type { FilterRow } from './filters.ts';
 import { typeError } from './errors.ts';
+import { escaped } from './markup.ts';
 import { binary, eachOf, iterate, listOf } from './operations.ts';
 import { toText } from './text.ts';
 import {
   entriesOf,
   Group,
   isMapping,
+  Markup,
+  plainText,
   isNumber,
   sizeOf,
   Stream,
@@ -39,7 +42,8 @@ function stream(env: Environment, items: Iterable<unknown>): Stream {
 type Key = (item: unknown) => unknown;
 
 /** Reads `a.b.0` of an item; where a part is missing, a default stands for it. */
-function reader(attribute: unknown, env: Environment, fallback?: unknown): Key {
+function reader(attributeArg: unknown, env: Environment, fallback?: unknown): Key {
+  const attribute = plainText(attributeArg);
   const parts =
     typeof attribute === 'string' ? attribute.split('.').map((p) => (/^\d+$/.test(p) ? Number(p) : p)) : [attribute];
   const cost = typeof attribute === 'string' ? 1 + (attribute.length >> 3) : 1;
@@ -55,7 +59,8 @@ function reader(attribute: unknown, env: Environment, fallback?: unknown): Key {
 }
 const isGiven = (attribute: unknown): boolean => attribute !== undefined && attribute !== null;
 
-function lowered(v: unknown, fold: boolean, env: Environment): unknown {
+function lowered(value: unknown, fold: boolean, env: Environment): unknown {
+  const v = plainText(value);
   if (!fold || typeof v !== 'string') return v;
   env.meter.scan(v.length);
   env.meter.chars(v.length);
@@ -122,7 +127,7 @@ function* unique(v: unknown, key: Key, env: Environment): Generator<unknown> {
   const odd: unknown[] = [];
   for (const item of eachOf(v, env.meter)) {
     env.meter.step();
-    const id = hashable(key(item));
+    const id = hashable(plainText(key(item)));
     const isPlain = typeof id === 'string';
     if (isPlain ? seen.has(id) : odd.some((o) => equals(o, id, env.meter))) continue;
     env.meter.elements(2);
@@ -133,8 +138,9 @@ function* unique(v: unknown, key: Key, env: Environment): Generator<unknown> {
 }
 
 function* batched(v: unknown, size: unknown, fill: unknown, env: Environment): Generator<unknown> {
-  if (!isNumber(size)) throw typeError(`a number of items was expected, not ${typeName(size)}`);
-  const n = toNumber(size);
+  if (size instanceof Undefined) size.fail();
+  // What is no number is no length that a batch could reach.
+  const n = isNumber(size) ? toNumber(size) : NaN;
   let row: unknown[] = [];
   for (const item of eachOf(v, env.meter)) {
     if (row.length === n) {
@@ -146,7 +152,8 @@ function* batched(v: unknown, size: unknown, fill: unknown, env: Environment): G
     row.push(item);
   }
   if (row.length === 0) return;
-  if (fill !== undefined && fill !== null && row.length < n) {
+  if (fill !== undefined && fill !== null) {
+    if (!isNumber(size)) throw typeError(`a number of items was expected, not ${typeName(size)}`);
     env.meter.elements(n - row.length);
     while (row.length < n) row.push(fill);
   }
@@ -183,6 +190,20 @@ function attributesOf(v: unknown, attribute: unknown, env: Environment): unknown
   return isGiven(attribute) ? items.map(reader(attribute, env)) : items;
 }
 
+/** `join` where output is escaped: HTML among the items or between them makes HTML of all. */
+function joinedHtml(items: readonly unknown[], separator: unknown, env: Environment): unknown {
+  const by = separator ?? '';
+  if (!(by instanceof Markup) && !items.some((x) => x instanceof Markup)) {
+    const texts = items.map((x) => toText(x, env.meter));
+    env.meter.chars(texts.reduce((n, t) => n + t.length + toText(by).length, 0));
+    return texts.join(toText(by));
+  }
+  const texts = items.map((x) => escaped(x, env.meter).text);
+  const between = escaped(by, env.meter).text;
+  env.meter.chars(texts.reduce((n, t) => n + t.length + between.length, 0));
+  return new Markup(texts.join(between));
+}
+
 export const listFilters: Record<string, FilterRow> = {
   first: [
     '',
@@ -212,6 +233,7 @@ export const listFilters: Record<string, FilterRow> = {
   join: [
     'd? attribute?',
     (v, [separator, attribute], env) => {
+      if (env.autoescape) return joinedHtml(attributesOf(v, attribute, env), separator, env);
       const by = separator === undefined ? '' : toText(separator, env.meter);
       const texts = attributesOf(v, attribute, env).map((item) => toText(item, env.meter));
       env.meter.chars(texts.reduce((n, t) => n + t.length + by.length, 0));
@@ -233,7 +255,7 @@ export const listFilters: Record<string, FilterRow> = {
   sort: [
     'reverse? case_sensitive? attribute?',
     (v, [reverse, caseSensitive, attribute], env) =>
-      sorted(itemsOf(v, env), sortKey(attribute, env, caseSensitive), truthy(reverse ?? false), env),
+      sorted(itemsOf(v, env), sortKey(attribute, env, caseSensitive), int(reverse, 0) !== 0, env),
   ],
   unique: [
     'case_sensitive? attribute?',
@@ -283,7 +305,7 @@ export const listFilters: Record<string, FilterRow> = {
       const fold = !truthy(caseSensitive ?? false);
       env.meter.elements(sizeOf(v, env.meter) * 8);
       const entries = entriesOf(v).map(([key, value]) => Tuple.of2(key, value));
-      return sorted(entries, (p) => lowered((p as Tuple)[at], fold, env), truthy(reverse ?? false), env);
+      return sorted(entries, (p) => lowered((p as Tuple)[at], fold, env), int(reverse, 0) !== 0, env);
     },
   ],
   map: [

@@ -4,20 +4,34 @@ import { int } from './environment.ts';
 import { TemplateError, typeError } from './errors.ts';
 import { escapeHtml } from './escape-html.ts';
 import type { FilterRow } from './filters.ts';
-import { unescapeHtml } from './html-entities.ts';
 import { pythonJson, unicodeEscape } from './json-text.ts';
 import type { Meter } from './meter.ts';
-import { codePoints, eachOf, firstOf, iterate, lengthOf } from './operations.ts';
-import { percentFormat } from './percent-format.ts';
+import { escaped, markupSum } from './markup.ts';
+import { binary, codePoints, eachOf, firstOf, iterate, lengthOf } from './operations.ts';
 import { prettyText } from './pretty.ts';
 import { replaceEach } from './replace-each.ts';
 import { isSpace, SPACES } from './space.ts';
 import { toText } from './text.ts';
 import { capitalize } from './text-case.ts';
 import { centered } from './text-methods.ts';
-import { linesOf, replaceText, splitSpace, strip, wordsOf } from './text-parts.ts';
+import { stripTags } from './strip-tags.ts';
+import { linesOf, replaceText, strip, wordsOf } from './text-parts.ts';
 import { urlize } from './urlize.ts';
-import { entriesOf, isMapping, isNumber, PyRange, Stream, truthy, Tuple, typeName, Undefined, View } from './values.ts';
+import {
+  entriesOf,
+  isMapping,
+  isNumber,
+  Markup,
+  plainText,
+  PyRange,
+  Stream,
+  toNumber,
+  truthy,
+  Tuple,
+  typeName,
+  Undefined,
+  View,
+} from './values.ts';
 import { wrapLine } from './wrap.ts';
 
 /** Applies to the text of a value, counting what it builds. */
@@ -34,8 +48,8 @@ const onText = (fn: (s: string, meter: Meter) => string): FilterRow => [
 
 /** A text, or a number as it prints; lists and the like are none. */
 function textOf(v: unknown, env: Environment): string {
-  if (typeof v !== 'string' && !isNumber(v) && !(v instanceof Undefined))
-    throw typeError(`a text was expected, not ${typeName(v)}`);
+  if (v instanceof Undefined) v.fail();
+  if (typeof v !== 'string' && !isNumber(v)) throw typeError(`a text was expected, not ${typeName(v)}`);
   return toText(v, env.meter);
 }
 
@@ -49,20 +63,12 @@ function quote(s: string, path: boolean, meter: Meter): string {
   return path ? out.replaceAll('%2F', '/') : out.replaceAll('%20', '+');
 }
 
-/** Without comments and tags; white space becomes single spaces. */
-function stripTags(s: string, meter: Meter): string {
-  const kept: string[] = [];
-  let at = 0;
-  for (let open = s.indexOf('<'); open >= 0; open = s.indexOf('<', at)) {
-    const isComment = s.startsWith('<!--', open);
-    const close = isComment ? s.indexOf('-->', open + 4) : s.indexOf('>', open);
-    if (close < 0) break;
-    meter.pieces(1);
-    kept.push(s.slice(at, open));
-    at = close + (isComment ? 3 : 1);
-  }
-  const text = at === 0 ? s : kept.join('') + s.slice(at);
-  return unescapeHtml(splitSpace(text, -1, meter).join(' '), meter);
+/** A size that is only compared may be a float. */
+function size(v: unknown, fallback: number): number {
+  if (v === undefined) return fallback;
+  if (v instanceof Undefined) v.fail();
+  if (!isNumber(v)) throw typeError(`a number was expected, not ${typeName(v)}`);
+  return toNumber(v);
 }
 
 // A new word begins behind a hyphen, white space or an opening bracket.
@@ -81,7 +87,8 @@ export const textFilters: Record<string, FilterRow> = {
   ),
   trim: [
     'chars?',
-    (v, [chars], env) => {
+    (v, [charsArg], env) => {
+      const chars = plainText(charsArg);
       const s = toText(v, env.meter);
       if (chars === undefined || chars === null) return strip(s, isSpace, true, true);
       if (typeof chars !== 'string') throw typeError('strip arg must be None or str');
@@ -90,18 +97,23 @@ export const textFilters: Record<string, FilterRow> = {
       return strip(s, (c) => set.has(c), true, true);
     },
   ],
-  string: ['', (v, _a, env) => toText(v, env.meter)],
-  safe: ['', (v, _a, env) => toText(v, env.meter)],
-  escape: onText(escapeHtml),
-  e: onText(escapeHtml),
-  forceescape: onText(escapeHtml),
+  string: ['', (v, _a, env) => (v instanceof Markup ? v : toText(v, env.meter))],
+  safe: ['', (v, _a, env) => (v instanceof Markup ? v : new Markup(toText(v, env.meter)))],
+  escape: ['', (v, _a, env) => escaped(v, env.meter)],
+  e: ['', (v, _a, env) => escaped(v, env.meter)],
+  forceescape: ['', (v, _a, env) => new Markup(escapeHtml(toText(v, env.meter), env.meter))],
   striptags: onText(stripTags),
   replace: [
     'old new count?',
     (v, [old, by, count], env) => {
       const times = count === null ? -1 : int(count, -1);
       const [from, to] = [toText(old, env.meter), toText(by, env.meter)];
-      return replaceText(toText(v, env.meter), from, to, times, env.meter);
+      if (!env.autoescape) return replaceText(toText(v, env.meter), from, to, times, env.meter);
+      // As Jinja does it where output is escaped: HTML in one of them makes HTML of all.
+      const isHtml = old instanceof Markup || v instanceof Markup || by instanceof Markup;
+      if (!isHtml) return replaceText(toText(v, env.meter), from, to, times, env.meter);
+      const s = v instanceof Markup && !(old instanceof Markup) ? v.text : escaped(v, env.meter).text;
+      return new Markup(replaceText(s, from, escaped(by, env.meter).text, times, env.meter));
     },
   ],
   center: [
@@ -116,7 +128,8 @@ export const textFilters: Record<string, FilterRow> = {
   ],
   indent: [
     'width? first? blank?',
-    (v, [width, first, blank], env) => {
+    (v, [widthArg, first, blank], env) => {
+      const width = plainText(widthArg);
       const spaces = typeof width === 'string' ? 0 : Math.max(0, int(width, 4));
       env.meter.chars(spaces);
       const by = typeof width === 'string' ? width : ' '.repeat(spaces);
@@ -130,22 +143,23 @@ export const textFilters: Record<string, FilterRow> = {
   ],
   truncate: [
     'length? killwords? end? leeway?',
-    (v, [lengthArg, killwords, end, leewayArg], env) => {
-      const length = int(lengthArg, 255);
-      const suffix = end === undefined ? '...' : end;
-      if (typeof suffix !== 'string') throw typeError(`the end is a text, not ${typeName(suffix)}`);
+    (v, [lengthArg, killwords, endArg, leewayArg], env) => {
+      const length = size(lengthArg, 255);
+      const end = endArg === undefined ? '...' : plainText(endArg);
+      if (typeof end !== 'string') throw typeError(`the end is a text, not ${typeName(end)}`);
       const leeway = leewayArg === null ? 5 : int(leewayArg, 5);
-      const cutAt = length - codePoints(suffix);
-      if (cutAt < 0) throw typeError(`expected length >= ${String(codePoints(suffix))}, got ${String(length)}`);
+      const cutAt = length - codePoints(end);
+      if (cutAt < 0) throw typeError(`expected length >= ${String(codePoints(end))}, got ${String(length)}`);
       if (leeway < 0) throw typeError(`expected leeway >= 0, got ${String(leeway)}`);
       // What is short enough stays what it is, a list too.
       if (!isNumber(v) && lengthOf(v, env.meter) <= length + leeway) return v;
-      const s = textOf(v, env);
+      const s = textOf(plainText(v), env);
       if (codePoints(s) <= length + leeway) return s;
       env.meter.chars(length);
-      const cut = firstOf(s, cutAt);
+      const cut = firstOf(s, int(cutAt));
       const at = truthy(killwords ?? false) ? -1 : cut.lastIndexOf(' ');
-      return (at < 0 ? cut : cut.slice(0, at)) + suffix;
+      const kept = at < 0 ? cut : cut.slice(0, at);
+      return v instanceof Markup ? markupSum(new Markup(kept), endArg ?? end, env.meter) : kept + end;
     },
   ],
   wordwrap: [
@@ -153,14 +167,14 @@ export const textFilters: Record<string, FilterRow> = {
     (v, [width, breakLong, wrap, hyphens], env) => {
       const s = textOf(v, env);
       const by = wrap === undefined || wrap === null ? '\n' : toText(wrap);
+      const paragraphs = linesOf(s, env.meter);
+      if (paragraphs.length === 0) return '';
       const style = {
-        width: int(width, 79),
+        width: size(width, 79),
         breakLongWords: truthy(breakLong ?? true),
         breakOnHyphens: truthy(hyphens ?? true),
       };
-      const paragraphs = linesOf(s, env.meter);
-      if (style.width < 1 && paragraphs.length > 0)
-        throw typeError(`invalid width ${String(style.width)} (must be > 0)`);
+      if (style.width < 1) throw typeError(`invalid width ${String(style.width)} (must be > 0)`);
       const lines = paragraphs.map((line) => wrapLine(line, style, env.meter));
       const breaks = lines.reduce((n, l) => n + Math.max(1, l.length), 0);
       env.meter.chars(s.length + breaks * by.length);
@@ -174,7 +188,7 @@ export const textFilters: Record<string, FilterRow> = {
       if (args.length > 0 && kwargs.size > 0)
         throw typeError("can't handle positional and keyword arguments at the same time");
       const values = kwargs.size > 0 ? new Map(kwargs) : Tuple.fromItems(args);
-      return percentFormat(toText(v, env.meter), values, env.meter);
+      return binary('%', v instanceof Markup ? v : toText(v, env.meter), values, env.meter);
     },
   ],
   urlencode: [
@@ -204,10 +218,11 @@ export const textFilters: Record<string, FilterRow> = {
         if (typeof key !== 'string') throw typeError(`an attribute's name is a text, not ${typeName(key)}`);
         if (/[\t-\r />=]/.test(key)) throw typeError(`Invalid character in attribute name: ${JSON.stringify(key)}`);
         env.meter.pieces(1);
-        return [`${escapeHtml(key, env.meter)}="${escapeHtml(toText(value, env.meter), env.meter)}"`];
+        return [`${escapeHtml(key, env.meter)}="${escaped(value, env.meter).text}"`];
       });
       const out = parts.join(' ');
-      return out !== '' && truthy(space ?? true) ? ` ${out}` : out;
+      const text = out !== '' && truthy(space ?? true) ? ` ${out}` : out;
+      return env.autoescape ? new Markup(text) : text;
     },
   ],
   pprint: ['', (v, _a, env) => prettyText(v, env.meter)],
@@ -220,7 +235,7 @@ export const textFilters: Record<string, FilterRow> = {
       const style = { sortKeys: true, ascii: true, indent: indent === undefined || indent === null ? null : by };
       const out = pythonJson(v, style, env.meter).replace(/[<>&']/g, unicodeEscape);
       env.meter.chars(out.length);
-      return out;
+      return new Markup(out);
     },
   ],
   json_safe: [

@@ -33,5 +33,13 @@ export const filters: ReadonlyMap<string, { bind: Signature; run: Filter }> = ne
 /** For static checks: an unknown filter is a syntax error. */
 export const filterNames: ReadonlySet<string> = new Set(filters.keys());
 
+/** Those that tell HTML from other texts; for the rest it is the text that it is. */
+export const takesHtml: ReadonlySet<string> = new Set(
+  'string safe escape e forceescape replace format urlize pprint tojson default d truncate'.split(' '),
+);
+
+/** Those that make HTML of HTML. */
+export const keepsHtml: ReadonlySet<string> = new Set('upper lower capitalize trim center indent reverse'.split(' '));
+
 /** Those that know what to do with a value that is undefined. */
 export const takesUndefined: ReadonlySet<string> = new Set(['default', 'd', 'items', 'pprint']);

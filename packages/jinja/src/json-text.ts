@@ -3,7 +3,7 @@ import { compare } from './compare.ts';
 import { typeError } from './errors.ts';
 import type { Meter } from './meter.ts';
 import { toText } from './text.ts';
-import { entriesOf, isMapping, isNumber, typeName } from './values.ts';
+import { entriesOf, isMapping, isNumber, Markup, typeName } from './values.ts';
 
 export interface JsonStyle {
   sortKeys: boolean;
@@ -22,6 +22,7 @@ export function pythonJson(v: unknown, style: JsonStyle, meter: Meter, level = 0
   if (v === null || v === undefined) return 'null';
   if (typeof v === 'boolean') return String(v);
   if (typeof v === 'string') return jsonText(v, style.ascii, meter);
+  if (v instanceof Markup) return jsonText(v.text, style.ascii, meter);
   if (isNumber(v)) return numberJson(v);
   if (Array.isArray(v)) {
     const parts = v.map((x) => pythonJson(x, style, meter, level + 1));

@@ -6,7 +6,7 @@ import { typeError } from './errors.ts';
 import type { MethodRow } from './methods.ts';
 import { iterate } from './operations.ts';
 import { bounds } from './text-methods.ts';
-import { entriesOf, isMapping, isNumber, sizeOf, toNumber, truthy, Tuple, View } from './values.ts';
+import { entriesOf, isMapping, isNumber, sizeOf, toNumber, Tuple, View } from './values.ts';
 import type { Mapping, PyRange } from './values.ts';
 
 /** Methods of lists, tuples, ranges and mappings. Those of `changing…` are for what the template itself made. */
@@ -107,7 +107,7 @@ export const changingListMethods: Record<string, MethodRow<unknown[]>> = {
     (l, [key, reverse], m) => {
       if (key !== undefined && key !== null) throw typeError("sort's key is not supported: use the filter sort");
       m.elements(l.length);
-      const sign = truthy(reverse ?? false) ? -1 : 1;
+      const sign = int(reverse, 0) !== 0 ? -1 : 1;
       l.sort((a, b) => sign * compare(a, b, '<', m));
       return null;
     },

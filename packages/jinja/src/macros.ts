@@ -76,6 +76,7 @@ export function compileMacro(source: MacroSource): (r: Rendering, f: Frame) => C
 
   return (r, defined) => {
     r.meter.objects(1);
+    const { autoescape } = r;
     return new Callable(
       `Macro '${name}'`,
       (args, kwargs) => {
@@ -86,12 +87,14 @@ export function compileMacro(source: MacroSource): (r: Rendering, f: Frame) => C
         const { template, line } = r;
         r.template = source.template;
         const text = r.capture(() => {
-          run(r, frame);
+          r.escaping(autoescape, () => {
+            run(r, frame);
+          });
         });
         r.template = template;
         r.line = line;
         r.meter.leave();
-        return text;
+        return r.captured(text);
       },
       attributes,
     );

@@ -4,7 +4,9 @@ import type { Meter } from './meter.ts';
 import type { PyFloat } from './values.ts';
 import { compare, equals, isInView, lookup } from './compare.ts';
 import { hashable } from './dict.ts';
+import { escapeHtml } from './escape-html.ts';
 import { quotient } from './exact.ts';
+import { markupSum } from './markup.ts';
 import { floatOf } from './number-text.ts';
 import { percentFormat } from './percent-format.ts';
 import {
@@ -16,6 +18,8 @@ import {
   isMapping,
   isNumber,
   keysOf,
+  Markup,
+  plainText,
   PyRange,
   sizeOf,
   Stream,
@@ -39,6 +43,7 @@ export function binary(op: BinaryOperator, a: unknown, b: unknown, meter: Meter)
   }
   if (a instanceof Undefined) a.fail();
   if (op === '%' && typeof a === 'string') return percentFormat(a, b, meter);
+  if (a instanceof Markup || b instanceof Markup) return withMarkup(op, a, b, meter);
   if (b instanceof Undefined) b.fail();
   if (isNumber(a) && isNumber(b)) return counted(arithmetic(op, a, b), meter);
   if (op === '+') {
@@ -71,6 +76,14 @@ export function binary(op: BinaryOperator, a: unknown, b: unknown, meter: Meter)
     }
   }
   throw typeError(`unsupported operand type(s) for ${op}: '${typeName(a)}' and '${typeName(b)}'`);
+}
+
+function withMarkup(op: BinaryOperator, a: unknown, b: unknown, meter: Meter): unknown {
+  if (op === '+') return markupSum(a, b, meter);
+  if (op === '%' && a instanceof Markup)
+    return new Markup(percentFormat(a.text, b, meter, (text) => escapeHtml(text, meter)));
+  const result = binary(op, plainText(a), plainText(b), meter);
+  return typeof result === 'string' ? new Markup(result) : result;
 }
 
 /** Big ints take room as texts do. */
@@ -201,19 +214,21 @@ export function compareOp(op: string, a: unknown, b: unknown, meter: Meter): boo
 }
 
 export function contains(container: unknown, item: unknown, meter: Meter): boolean {
+  if (container instanceof Markup) return contains(container.text, item, meter);
   if (container instanceof Undefined) return !container.empty;
   if (typeof container === 'string') {
-    if (typeof item !== 'string')
-      throw typeError(`'in <string>' requires string as left operand, not ${typeName(item)}`);
+    const part = plainText(item);
+    if (typeof part !== 'string')
+      throw typeError(`'in <string>' requires string as left operand, not ${typeName(part)}`);
     meter.scan(container.length);
-    return container.includes(item);
+    return container.includes(part);
   }
   if (Array.isArray(container)) return container.some((x) => equals(x, item, meter));
   if (container instanceof Stream) {
     for (const x of container) if (equals(x, item, meter)) return true;
     return false;
   }
-  if (container instanceof View) return isInView(container, item, meter);
+  if (container instanceof View) return isInView(container, container.kind === 'keys' ? hashable(item) : item, meter);
   if (container instanceof PyRange) {
     if (!isNumber(item)) return false;
     const at = (toNumber(item) - container.start) / container.step;
@@ -242,6 +257,7 @@ export function iterate(v: unknown, meter: Meter): readonly unknown[] {
     meter.elements(sizeOf(v.of, meter) * (v.kind === 'items' ? 8 : 1));
     return v.items();
   }
+  if (v instanceof Markup) return listOf(v.text, meter);
   if (v instanceof Stream) {
     const items: unknown[] = [];
     for (const x of v) {
@@ -259,6 +275,7 @@ export const eachOf = (v: unknown, meter: Meter): Iterable<unknown> => (v instan
 export function lengthOf(v: unknown, meter: Meter): number {
   if (v instanceof Undefined) return v.empty && 0;
   if (typeof v === 'string') return codePoints(v);
+  if (v instanceof Markup) return codePoints(v.text);
   if (Array.isArray(v) || v instanceof PyRange) return v.length;
   if (v instanceof View) return sizeOf(v.of, meter);
   if (isMapping(v)) return sizeOf(v, meter);
@@ -302,11 +319,13 @@ export function firstOf(s: string, n: number): string {
 /** Counts the looking through a value that a filter, test or method is about to do. */
 export function lookThrough(v: unknown, meter: Meter): void {
   if (typeof v === 'string') meter.scan(v.length);
+  else if (v instanceof Markup) meter.scan(v.text.length);
   else if (Array.isArray(v)) meter.step(v.length >> 3);
 }
 
 export function sliceOf(v: unknown, start: unknown, stop: unknown, step: unknown, meter: Meter): unknown {
   if (v instanceof Undefined) v.fail();
+  if (v instanceof Markup) return new Markup(sliceOf(v.text, start, stop, step, meter) as string);
   const seq = typeof v === 'string' ? characters(v, meter) : v;
   if (typeof seq !== 'string' && !Array.isArray(seq) && !(seq instanceof PyRange))
     throw typeError(`'${typeName(v)}' object is not subscriptable`);

@@ -117,12 +117,12 @@ export class TemplateParser extends ExpressionParser {
         return [{ kind: 'with', bindings, body, line }];
       }
       case 'autoescape': {
-        this.expression();
+        const value = this.expression();
         this.#close();
         const body = this.#body(['endautoescape']);
         this.#endTag();
         this.#close();
-        return [{ kind: 'scope', body, line }];
+        return [{ kind: 'autoescape', value, body, line }];
       }
       case 'include': {
         const name = this.expression();

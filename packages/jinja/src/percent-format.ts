@@ -5,7 +5,18 @@ import type { Meter } from './meter.ts';
 import { characterOf, floatDigits, floatOf, isNegative, magnitude, wholeOf } from './number-text.ts';
 import { codePoints, firstOf } from './operations.ts';
 import { asciiOnly, repr, toText } from './text.ts';
-import { isFloat, isMapping, isNumber, PyRange, toNumber, Tuple, typeName } from './values.ts';
+import {
+  isFloat,
+  isMapping,
+  isNumber,
+  Markup,
+  plainText,
+  PyRange,
+  toNumber,
+  Tuple,
+  typeName,
+  Undefined,
+} from './values.ts';
 
 interface Conversion {
   flags: string;
@@ -15,8 +26,13 @@ interface Conversion {
   type: string;
 }
 
-/** Python's `text % values`. */
-export function percentFormat(format: string, values: unknown, meter: Meter): string {
+/** Python's `text % values`; `shown` is what becomes of the texts that are put in. */
+export function percentFormat(
+  format: string,
+  values: unknown,
+  meter: Meter,
+  shown: (text: string) => string = (text) => text,
+): string {
   const args = new PercentArguments(values, meter);
   const out: string[] = [];
   let at = 0;
@@ -25,7 +41,7 @@ export function percentFormat(format: string, values: unknown, meter: Meter): st
     if (percent < 0) break;
     meter.pieces(1);
     out.push(format.slice(at, percent));
-    const { text, end } = conversionAt(format, percent + 1, args, meter);
+    const { text, end } = conversionAt(format, percent + 1, args, meter, shown);
     out.push(text);
     at = end;
   }
@@ -63,7 +79,8 @@ class PercentArguments {
   /** As in Python, what has keys or indices may be left unused; a tuple and any other value may not. */
   finish(): void {
     const v = this.#values;
-    const idle = isMapping(v) || (Array.isArray(v) && !(v instanceof Tuple)) || v instanceof PyRange;
+    const idle =
+      isMapping(v) || (Array.isArray(v) && !(v instanceof Tuple)) || v instanceof PyRange || v instanceof Undefined;
     if (!this.#byKey && !idle && this.#next < this.#left.length)
       throw typeError('not all arguments converted during string formatting');
   }
@@ -77,6 +94,7 @@ function conversionAt(
   start: number,
   args: PercentArguments,
   meter: Meter,
+  shown: (text: string) => string,
 ): { text: string; end: number } {
   let at = start;
   if (format[at] === '(') {
@@ -126,26 +144,28 @@ function conversionAt(
       `unsupported format character '${type}' (0x${(type.codePointAt(0) ?? 0).toString(16)}) at index ${String(at)}`,
     );
   meter.chars(width);
-  const text = converted(args.next(), { flags, width, precision, type }, meter);
+  const text = converted(args.next(), { flags, width, precision, type }, meter, shown);
   meter.chars(text.length);
   return { text, end: at + 1 };
 }
 
 const isDigit = (code: number): boolean => code >= 48 && code <= 57;
 
-function converted(value: unknown, c: Conversion, meter: Meter): string {
+function converted(value: unknown, c: Conversion, meter: Meter, shown: (text: string) => string): string {
   switch (c.type) {
     case 's':
     case 'r':
     case 'a': {
       const plain = c.type === 's' ? toText(value, meter) : repr(value, meter);
-      const text = c.type === 'a' ? asciiOnly(plain, meter) : plain;
+      const raw = c.type === 'a' ? asciiOnly(plain, meter) : plain;
+      const text = c.type === 's' && value instanceof Markup ? raw : shown(raw);
       return padded('', c.precision < 0 ? text : firstOf(text, c.precision), c, false);
     }
     case 'c': {
-      if (typeof value === 'string' ? codePoints(value) !== 1 : !isNumber(value) || isFloat(value))
+      const v = plainText(value);
+      if (typeof v === 'string' ? codePoints(v) !== 1 : !isNumber(v) || isFloat(v))
         throw typeError('%c requires int or char');
-      return padded('', typeof value === 'string' ? value : characterOf(wholeOf(value)), c, false);
+      return padded('', typeof v === 'string' ? v : characterOf(wholeOf(v)), c, false);
     }
     case 'd':
     case 'i':

@@ -3,7 +3,7 @@ import { Dict } from './dict.ts';
 import { typeError } from './errors.ts';
 import type { Meter } from './meter.ts';
 import { iterate } from './operations.ts';
-import { isMapping, PyFloat, PyRange, Stream, Tuple, typeName, Undefined, View } from './values.ts';
+import { isMapping, Markup, PyFloat, PyRange, Stream, Tuple, typeName, Undefined, View } from './values.ts';
 
 const MAX_DEPTH = 100;
 
@@ -15,6 +15,7 @@ export function plainData(v: unknown, meter: Meter, depth = 0): unknown {
   if (depth > MAX_DEPTH) throw typeError('the value is nested too deeply');
   meter.step();
   if (v instanceof Undefined) return v.lenient ? null : v.fail();
+  if (v instanceof Markup) return v.text;
   if (typeof v !== 'object' || v === null || v instanceof PyFloat || v instanceof PyRange) return v;
   const all = (items: readonly unknown[]): unknown[] => {
     meter.elements(items.length);

@@ -127,7 +127,8 @@ class Reader {
         this.body(n.body, within(s, names));
         return;
       }
-      case 'scope':
+      case 'autoescape':
+        this.expression(n.value, s);
         this.body(n.body, within(s));
         return;
       case 'block':

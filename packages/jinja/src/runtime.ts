@@ -5,13 +5,15 @@ import { lookup } from './compare.ts';
 import type { Block, CompiledTemplate } from './compile.ts';
 import type { Environment, Kwargs } from './environment.ts';
 import { TemplateError, typeError } from './errors.ts';
-import { filters, takesUndefined } from './filters.ts';
+import { filters, keepsHtml, takesHtml, takesUndefined } from './filters.ts';
 import { globalsOf } from './globals.ts';
+import { escaped } from './markup.ts';
 import { Meter } from './meter.ts';
 import type { Limits } from './meter.ts';
 import { lookThrough } from './operations.ts';
 import { testsByName } from './tests.ts';
-import { Callable, Facade, isMapping, Undefined } from './values.ts';
+import { toText } from './text.ts';
+import { Callable, Facade, isMapping, Markup, plainText, Undefined } from './values.ts';
 
 /** Names of one scope; what it lacks is looked for outside. */
 export class Frame {
@@ -47,6 +49,8 @@ export class Rendering implements Environment, Access {
   #globals: ReadonlyMap<string, unknown> | undefined;
   #ofData: ReadonlySet<object> | undefined;
   out: string[] = [];
+  /** True within `{% autoescape true %}`. */
+  autoescape = false;
   capturing = 0;
   line = 0;
   template = '';
@@ -73,6 +77,24 @@ export class Rendering implements Environment, Access {
     if (this.capturing > 0) this.meter.chars(text.length);
     else this.meter.output(text.length);
     this.out.push(text);
+  }
+
+  /** Prints a value. */
+  print(value: unknown): void {
+    this.emit(this.autoescape ? escaped(value, this.meter).text : toText(value, this.meter));
+  }
+
+  /** What was captured, as a value: HTML where output is escaped. */
+  captured(text: string): string | Markup {
+    return this.autoescape ? new Markup(text) : text;
+  }
+
+  /** Runs what is another template, or another place of this one, with its own way to print. */
+  escaping(on: boolean, run: () => void): void {
+    const { autoescape } = this;
+    this.autoescape = on;
+    run();
+    this.autoescape = autoescape;
   }
 
   /** What `body` prints, as a string. */
@@ -109,7 +131,10 @@ export class Rendering implements Environment, Access {
     if (!filter) throw new TemplateError('syntax', `No filter named '${name}'.`);
     if (value instanceof Undefined && !value.lenient && !takesUndefined.has(name)) value.fail();
     lookThrough(value, this.meter);
-    return filter.run(value, filter.bind(args, kwargs), this, kwargs);
+    const bound = filter.bind(args, kwargs);
+    if (!(value instanceof Markup) || takesHtml.has(name)) return filter.run(value, bound, this, kwargs);
+    const out = filter.run(value.text, bound, this, kwargs);
+    return typeof out === 'string' && keepsHtml.has(name) ? new Markup(out) : out;
   }
 
   test(name: string, value: unknown, args: unknown[], kwargs: Kwargs): boolean {
@@ -117,7 +142,8 @@ export class Rendering implements Environment, Access {
     const test = testsByName.get(name);
     if (!test) throw new TemplateError('syntax', `No test named '${name}'.`);
     lookThrough(value, this.meter);
-    return test.run(value, test.bind(args, kwargs), this);
+    const asText = name !== 'escaped' && name !== 'sameas';
+    return test.run(asText ? plainText(value) : value, test.bind(args, kwargs), this);
   }
 
   item(value: unknown, key: unknown): unknown {

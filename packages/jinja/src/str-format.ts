@@ -7,11 +7,20 @@ import { formatted } from './format-spec.ts';
 import type { Meter } from './meter.ts';
 import { characters } from './operations.ts';
 import { asciiOnly, repr, toText } from './text.ts';
-import { isMapping, PyRange, typeName } from './values.ts';
+import { isMapping, Markup, plainText, PyRange, typeName } from './values.ts';
 
-/** Python's `text.format(…)`; a field reads data by own entries only, as expressions do. */
-export function formatText(format: string, args: readonly unknown[], kwargs: Kwargs, meter: Meter): string {
-  return new Formatter(args, kwargs, meter).text(format, 2);
+/**
+ * Python's `text.format(…)`; a field reads data by own entries only, as expressions do.
+ * @param escape - what becomes of fields that are put into HTML.
+ */
+export function formatText(
+  format: string,
+  args: readonly unknown[],
+  kwargs: Kwargs,
+  meter: Meter,
+  escape?: (text: string) => string,
+): string {
+  return new Formatter(args, kwargs, meter, escape).text(format, 2);
 }
 
 /** One part of a format: text, then a field where there is one. */
@@ -27,7 +36,10 @@ class Formatter {
   #auto = 0;
   #numbered: 'by hand' | 'automatically' | null = null;
 
-  constructor(args: readonly unknown[], kwargs: Kwargs, meter: Meter) {
+  readonly #escape: ((text: string) => string) | undefined;
+
+  constructor(args: readonly unknown[], kwargs: Kwargs, meter: Meter, escape?: (text: string) => string) {
+    this.#escape = escape;
     this.#args = args;
     this.#kwargs = kwargs;
     this.#meter = meter;
@@ -43,16 +55,20 @@ class Formatter {
       out.push(text);
       if (field) {
         const value = this.#converted(this.#value(field.name), field.conversion);
-        const shown = formatted(
-          value,
-          field.spec.includes('{') || field.spec.includes('}') ? this.text(field.spec, levels - 1) : field.spec,
-          this.#meter,
-        );
+        const spec = /[{}]/.test(field.spec) ? this.text(field.spec, levels - 1) : field.spec;
+        const shown = this.#shown(value, spec);
         this.#meter.chars(shown.length);
         out.push(shown);
       }
     }
     return out.join('');
+  }
+
+  #shown(value: unknown, spec: string): string {
+    if (!this.#escape) return formatted(plainText(value), spec, this.#meter);
+    if (!(value instanceof Markup)) return this.#escape(formatted(value, spec, this.#meter));
+    if (spec !== '') throw typeError('Unsupported format specification for Markup.');
+    return value.text;
   }
 
   #converted(value: unknown, conversion: string): unknown {

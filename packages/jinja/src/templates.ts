@@ -6,7 +6,7 @@ import { compileExpression } from './compile-expression.ts';
 import { TemplateError, typeError } from './errors.ts';
 import { Frame } from './runtime.ts';
 import type { Rendering } from './runtime.ts';
-import { Facade, Undefined } from './values.ts';
+import { Facade, Module, plainText, Undefined } from './values.ts';
 
 /** How templates work together: extends and blocks, include, import. */
 
@@ -30,7 +30,9 @@ export function runTemplate(r: Rendering, t: CompiledTemplate, f: Frame): void {
   r.parent = null;
   r.silent = false;
   r.meter.enter();
-  t.run(r, f);
+  r.escaping(false, () => {
+    t.run(r, f);
+  });
   const { parent } = r;
   r.parent = outer;
   r.silent = silent;
@@ -72,9 +74,11 @@ function blockReference(r: Rendering, outer: Frame, name: string, level: number)
     `block ${name}`,
     (attribute) => (attribute === 'super' ? blockReference(r, outer, name, level + 1) : undefined),
     () =>
-      r.capture(() => {
-        runBlock(r, outer, name, level);
-      }),
+      r.captured(
+        r.capture(() => {
+          runBlock(r, outer, name, level);
+        }),
+      ),
   );
 }
 
@@ -94,13 +98,16 @@ function runBlock(r: Rendering, outer: Frame, name: string, level: number): void
   const { template, silent } = r;
   r.template = block.template;
   r.silent = false;
-  block.run(r, frame);
+  r.escaping(false, () => {
+    block.run(r, frame);
+  });
   r.template = template;
   r.silent = silent;
   r.meter.leave();
 }
 
-function load(r: Rendering, name: unknown): CompiledTemplate {
+function load(r: Rendering, nameArg: unknown): CompiledTemplate {
+  const name = plainText(nameArg);
   if (name instanceof Undefined) name.fail();
   if (typeof name !== 'string') throw typeError('the name of a template is a string');
   const found = r.load?.(name);
@@ -118,7 +125,7 @@ export function includeStatement(s: Of<'include'>): Run {
     const names = Array.isArray(wanted) ? (wanted as unknown[]) : [wanted];
     r.meter.step(names.length);
     let found: CompiledTemplate | undefined;
-    for (const n of names) {
+    for (const n of names.map(plainText)) {
       if (n instanceof Undefined) n.fail();
       if (n === null) continue;
       if (typeof n !== 'string') throw typeError('the name of a template is a string');
@@ -154,7 +161,7 @@ export function importStatement(s: Of<'import'>): Run {
   return (r, f) => {
     const { label, frame, text } = module(r, f);
     const exported = (name: string): unknown => (name.startsWith('_') ? undefined : exportOf(frame, name));
-    f.vars.set(s.target, new Facade(label, exported, undefined, () => text));
+    f.vars.set(s.target, new Module(label, exported, undefined, () => text));
     (f.imported ??= new Set()).add(s.target);
   };
 }

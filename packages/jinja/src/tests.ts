@@ -7,7 +7,19 @@ import { filterNames } from './filters.ts';
 import { binary, compareOp } from './operations.ts';
 import { toText } from './text.ts';
 import { isLower, isUpper } from './text-case.ts';
-import { Callable, Facade, isFloat, isInt, isMapping, isNumber, PyRange, Stream, Undefined, View } from './values.ts';
+import {
+  Callable,
+  Facade,
+  isFloat,
+  isInt,
+  isMapping,
+  isNumber,
+  Markup,
+  PyRange,
+  Stream,
+  Undefined,
+  View,
+} from './values.ts';
 
 /** What a test takes besides its value, and what it says of it. */
 type TestRow = readonly [takes: string, run: Test];
@@ -50,7 +62,7 @@ const tests: Record<string, TestRow> = {
   callable: is(
     (v) => v instanceof Callable || v instanceof Undefined || (v instanceof Facade && v.invoke !== undefined),
   ),
-  escaped: is(() => false),
+  escaped: is((v) => v instanceof Markup),
   even: ['', (v, _a, env) => equals(binary('%', v, 2, env.meter), 0)],
   odd: ['', (v, _a, env) => equals(binary('%', v, 2, env.meter), 1)],
   divisibleby: ['num', (v, [num], env) => equals(binary('%', v, num, env.meter), 0)],

@@ -7,13 +7,14 @@ import { codePoints, iterate, listOf } from './operations.ts';
 import { isSpace, SPACES } from './space.ts';
 import * as kinds from './text-case.ts';
 import { countOf, linesOf, replaceText, splitSpace, splitSpaceRight, strip } from './text-parts.ts';
-import { truthy, Tuple, typeName, Undefined } from './values.ts';
+import { Markup, truthy, Tuple, typeName, Undefined } from './values.ts';
 
 type Args = readonly unknown[];
 type Run = MethodRow<string>[1];
 
 const text = (v: unknown): string => {
   if (typeof v === 'string') return v;
+  if (v instanceof Markup) return v.text;
   if (v instanceof Undefined) v.fail();
   throw typeError(`a string was expected, not ${typeName(v)}`);
 };

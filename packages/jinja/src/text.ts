@@ -7,6 +7,7 @@ import {
   Facade,
   isFloat,
   isMapping,
+  Markup,
   Namespace,
   PyFloat,
   PyRange,
@@ -20,6 +21,7 @@ import {
 export function toText(v: unknown, meter?: Meter): string {
   if (typeof v === 'string') return v;
   if (typeof v === 'number' && Number.isInteger(v)) return String(v);
+  if (v instanceof Markup) return v.text;
   if (v instanceof Undefined) return v.lenient ? '' : v.fail();
   return reprOf(v, meter, []);
 }
@@ -49,6 +51,7 @@ function reprOf(v: unknown, meter: Meter | undefined, around: unknown[]): string
   }
   // Printed on its own it is an error; in a list Python shows what it is.
   if (v instanceof Undefined) return 'Undefined';
+  if (v instanceof Markup) return `Markup(${reprOf(v.text, meter, around)})`;
   if (v instanceof Callable) return `<${v.label}>`;
   if (v instanceof Facade) return count(v.text?.() ?? `<${v.label}>`, meter);
   if (around.length > MAX_DEPTH) throw typeError('the value is nested too deeply to print');

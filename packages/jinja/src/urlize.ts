@@ -4,12 +4,13 @@ import { int } from './environment.ts';
 import type { Filter } from './environment.ts';
 import { typeError } from './errors.ts';
 import { escapeHtml } from './escape-html.ts';
+import { escaped } from './markup.ts';
 import type { Meter } from './meter.ts';
 import { codePoints, firstOf, iterate } from './operations.ts';
 import { SPACES, trimmed } from './space.ts';
 import { toText } from './text.ts';
 import { splitSpace } from './text-parts.ts';
-import { truthy } from './values.ts';
+import { Markup, truthy } from './values.ts';
 
 /** Longer words are no address, and the patterns need not be tried on them. */
 const LONGEST = 2_000;
@@ -46,13 +47,14 @@ export const urlize: Filter = (v, [limit, nofollow, target, rel, schemes], env) 
   };
   for (const s of links.schemes)
     if (!SCHEME.test(s)) throw typeError(`${JSON.stringify(s)} is not a valid URI scheme prefix.`);
-  const text = escapeHtml(toText(v, env.meter), env.meter);
+  const { text } = escaped(v, env.meter);
   env.meter.chars(text.length);
   env.meter.pieces(text.length / 2);
-  return text
+  const out = text
     .split(SPACE)
     .map((word) => (word.length > LONGEST || trimmed(word) === '' ? word : linked(word, links, env.meter)))
     .join('');
+  return env.autoescape ? new Markup(out) : out;
 };
 
 const SPACE = new RegExp(`([${SPACES}]+)`);

@@ -16,6 +16,17 @@ export class PyFloat {
   }
 }
 
+/** Text that is HTML: it is not escaped (again). */
+export class Markup {
+  readonly text: string;
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
+/** HTML as the text that it is, where that makes no difference. */
+export const plainText = (v: unknown): unknown => (v instanceof Markup ? v.text : v);
+
 /** A Python tuple: a list that prints in parentheses. */
 export class Tuple extends Array<unknown> {
   static of2(a: unknown, b: unknown): Tuple {
@@ -146,6 +157,9 @@ export class Facade {
   }
 }
 
+/** An imported template; what it printed is HTML. */
+export class Module extends Facade {}
+
 /** A name that has no value; using it is an error, testing it is not. */
 export class Undefined {
   readonly variable: string;
@@ -241,6 +255,7 @@ export function typeName(v: unknown): string {
   if (v instanceof PyRange) return 'range';
   if (v instanceof Stream) return 'generator';
   if (v instanceof View) return `dict_${v.kind}`;
+  if (v instanceof Markup) return 'Markup';
   if (v instanceof Callable) return 'function';
   if (v instanceof Namespace) return 'Namespace';
   if (v instanceof Undefined) return 'Undefined';
@@ -257,6 +272,7 @@ export function truthy(v: unknown): boolean {
   if (Array.isArray(v)) return v.length > 0;
   if (v instanceof PyRange) return v.length > 0;
   if (v instanceof View) return hasEntries(v.of);
+  if (v instanceof Markup) return v.text.length > 0;
   if (v instanceof Undefined) return !v.empty;
   if (isMapping(v)) return hasEntries(v);
   return true;

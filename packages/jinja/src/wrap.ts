@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { typeError } from './errors.ts';
 import type { Meter } from './meter.ts';
 import { characters, codePoints } from './operations.ts';
 import { isSpace } from './space.ts';
@@ -58,6 +59,7 @@ class Wrapper {
       if (line.length === 0) line.push(this.#chunks.pop() ?? '');
       return;
     }
+    if (!Number.isInteger(room)) throw typeError('slice indices must be integers');
     this.#meter.scan(room);
     let end = unitsOf(chunk, room);
     if (breakOnHyphens) {

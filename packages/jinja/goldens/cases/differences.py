@@ -9,7 +9,7 @@ DATA = {"n": 7, "xs": [3, 1, 2], "d": {"a": 1, "inner": {"b": 1}}}
 CASES = (
     [case(f"data: {s}", s, DATA) for s in ["{% set _ = xs.append(4) %}{{ xs }}", "{{ d.pop('a') }}{{ d }}", "{% set _ = d.inner.update(b=2) %}{{ d }}", "{{ xs.sort() }}{{ xs }}"]]
     + printed("object", DATA, ["xs|map('abs')", "xs|reverse", "[xs|batch(2)]", "cycler(1)", "'é'.encode()", "'a'.translate({97: 'b'})", "d.keys() - ['a']", "d.keys() < d.keys()", "dict.fromkeys", "dict[1]", "xs.__len__()"])
-    + [case(f"odd: {s}", s, DATA) for s in ["{% raw %}", "{#", "{% set () = [] %}", "{% set if = 1 %}", "{{ 1 if n is defined if true else 2 }}", "{{ n is number in [true] }}", "{% for x in xs if x is number recursive %}{{ x }}{% endfor %}", "{{ '\\N{EM DASH}' }}", "{{ '&half;&NotEqualTilde;'|striptags }}"]]
+    + [case(f"odd: {s}", s, DATA) for s in ["{% raw %}", "{#", "{% set () = [] %}", "{% set if = 1 %}", "{{ 1 if n is defined if true else 2 }}", "{{ n is number in [true] }}", "{% for x in xs if x is number recursive %}{{ x }}{% endfor %}", "{{ '\\N{EM DASH}' }}", "{{ '&half;&NotEqualTilde;'|striptags }}", "{% autoescape n %}{{ '<' }}{{ n ~ '<'|safe }}{% endautoescape %}"]]
 )
 
 NAMES = {
@@ -61,6 +61,11 @@ NAMES = {
         "odd: {{ n is number in [true] }}",
         "odd: {% for x in xs if x is number recursive %}{{ x }}{% endfor %}",
     ],
+    "escaping": [
+        "autoescape: {{ '<'|safe ~ '>' }}",
+        "autoescape: {{ ('<'|safe)|e ~ '<' }}",
+        "odd: {% autoescape n %}{{ '<' }}{{ n ~ '<'|safe }}{% endautoescape %}",
+    ],
     "names-of-characters": ["odd: {{ '\\N{EM DASH}' }}"],
     "html-entities": ["odd: {{ '&half;&NotEqualTilde;'|striptags }}"],
     "error-kinds": [
@@ -70,7 +75,6 @@ NAMES = {
         "statement: {% macro m(a, a) %}{% endmacro %}",
         "statement: {{ dict(a=1, a=2) }}",
         "statement: {{ xs[0:1, 2] }}",
-        "arguments: xs|batch('a')|list",
         "lenient: ('a' if false)|abs",
         "lenient: ('a' if false)|round",
         "lenient: ('a' if false)|dictsort",
