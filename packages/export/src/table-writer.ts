@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { totalmem } from 'node:os';
 import { rm } from 'node:fs/promises';
 import { AppError } from '@stint/core';
 import { sqlText } from './column-types.ts';
@@ -116,7 +117,8 @@ export class TableWriter {
         if (isOutOfMemory(e) && this.memory.get(lane) !== Infinity) {
           // Very uneven records: larger is better than not at all.
           this.memory.set(lane, Infinity);
-          await this.run('RESET memory_limit', lane);
+          // RESET shows the default again, and leaves the limit in force (DuckDB 1.5.4).
+          await this.run(`SET memory_limit = '${Math.floor((totalmem() * 0.8) / 1e6)}MB'`, lane);
         } else if (isLoneSurrogate(e) && !this.cleaned.has(source.path)) {
           const path = `${source.path}.readable`;
           await copyWithoutLoneSurrogates(source.path, path, this.signal);
