@@ -36,6 +36,15 @@ describe('seed file', () => {
     );
   });
 
+  it('gives the same object to all who hold a row, long ones too', () => {
+    writeFileSync(path, `{"a":"short"}\n{"a":"${'long '.repeat(100)}"}\n`);
+    const source = openSeedFile(path, { blockBytes: 64 });
+    const held = [source.row(0), source.row(1)];
+    expect(source.row(0)).toBe(held[0]);
+    expect(source.row(1)).toBe(held[1]);
+    source.close();
+  });
+
   it('reads a file of more rows than it keeps offsets of', () => {
     const count = 300_000;
     writeFileSync(path, Array.from({ length: count }, (_, i) => `{"n":${i}}\n`).join(''));

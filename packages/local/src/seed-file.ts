@@ -77,6 +77,8 @@ export function openSeedFile(path: string, limits: { maxOffsets?: number; blockB
   const { rows, stride, offsets } = index;
   const blocks = new SlotCache<Buffer>(cachedBlocks);
   const parsed = new SlotCache<SeedRow>(cachedRows);
+  /** Rows longer than a block are kept for as long as somebody else holds them, so that they are shared. */
+  const longRows = new SlotCache<WeakRef<SeedRow>>(cachedRows);
   let open = true;
 
   const blockAt = (n: number): Buffer => {
@@ -115,7 +117,7 @@ export function openSeedFile(path: string, limits: { maxOffsets?: number; blockB
       if (!open || !Number.isSafeInteger(at) || at < 0 || at >= rows) {
         throw new AppError('INVALID_ARGUMENT', 'NO_SUCH_ROW', `no seed row ${at} of ${rows}${open ? '' : ': closed'}`);
       }
-      const known = parsed.get(at);
+      const known = parsed.get(at) ?? longRows.get(at)?.deref();
       if (known) return known;
       let from = offsets[Math.floor(at / stride)] ?? 0;
       for (let skip = at % stride; skip > 0; skip--) from = lineEnd(from) + 1;
@@ -128,7 +130,8 @@ export function openSeedFile(path: string, limits: { maxOffsets?: number; blockB
         throw isAppError(e) ? e : damaged(`row ${at + 1} cannot be read`, e);
       }
       if (typeof row !== 'object' || row === null || Array.isArray(row)) throw damaged(`row ${at + 1} is no mapping`);
-      parsed.set(at, row as SeedRow);
+      if (to - from <= block) parsed.set(at, row as SeedRow);
+      else longRows.set(at, new WeakRef(row as SeedRow));
       return row as SeedRow;
     },
     close() {

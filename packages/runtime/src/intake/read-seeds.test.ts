@@ -60,6 +60,36 @@ describe('the same rows, however their file is laid out', () => {
   });
 });
 
+describe('Parquet', () => {
+  const parquet = async (select: string): Promise<string> => {
+    const { startDuckDb } = await import('@stint/export');
+    const duckDb = startDuckDb();
+    const path = join(dir, "it's.parquet");
+    await duckDb.run(`COPY (${select}) TO '${path.replace("'", "''")}' (FORMAT parquet)`, new AbortController().signal);
+    await duckDb.stop();
+    return path;
+  };
+
+  test('a missing number of pandas (NaN) is null; lists, objects and big integers are what they are', async () => {
+    const path = await parquet(
+      `SELECT 'nan'::DOUBLE AS "a""b", 1.5::FLOAT AS "select", [1, NULL] AS l, {'x': [{'y': 1.0::DOUBLE}]} AS s,
+       12345678901234567890::UBIGINT AS u, DATE '2026-01-02' AS d`,
+    );
+    const found = [];
+    for await (const { text } of seedRows(path)) found.push(text);
+    expect(found).toEqual([
+      '{"a\\"b":null,"select":1.5,"l":[1,null],"s":{"x":[{"y":1.0}]},"u":12345678901234567890,"d":"2026-01-02"}',
+    ]);
+  });
+
+  test('what JSON can’t hold is refused under the file’s own name', async () => {
+    const path = await parquet(`SELECT 1 AS a, 1.0::DOUBLE AS f UNION ALL SELECT 2, 'inf'::DOUBLE`);
+    await expect(async () => {
+      for await (const row of seedRows(path)) expect(row.line).toBe(1);
+    }).rejects.toMatchObject({ reason: 'BAD_SEEDS', info: { details: { file: path, line: 2 } } });
+  });
+});
+
 describe('what is not UTF-8 is refused with its line, never changed silently', () => {
   test.each<[string, Uint8Array]>([
     ['s.jsonl', latin1('{"a":"x"}\n{"a":"\xfc"}\n')],
