@@ -80,7 +80,7 @@ async function engineFor({ env, compute, onWarning }: ServeEmulatorOptions, data
   if (compute === 'noop') return createNoopEngine({ env, clock });
   if (compute === 'process') return createProcessEngine({ dir, clock });
   const args = env['STINT_ENGINE_ARGS']?.split(/\s+/).filter((each) => each !== '') ?? [];
-  const command = await findCliEngine(null, args);
+  const command = await findCliEngine(null);
   if (command !== null) return createCliEngine({ command, args, dir, clock });
   if (compute === undefined) {
     onWarning(

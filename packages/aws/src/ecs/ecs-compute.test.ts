@@ -195,6 +195,23 @@ test.each([
   expect(done?.outcome?.code).toBe(code);
 });
 
+test.each([29, 16_385])(
+  'a disk of %i GiB never goes to Managed Instances, and the error names the range',
+  async (sizeGib) => {
+    cluster = await emulatedCluster();
+    const wants = { ...taskSpec().wants, disk: { sizeGib, type: null, iops: null, throughputMibS: null } };
+    const none = { spotReclaims: 0, exhausted: [], inUse: { cpus: 0, memoryMib: 0 } };
+    const managed = await (await cluster.compute({ capacity: ['mi', 'mi-spot'] })).place(wants, 'onDemand', none);
+    expect(managed).toEqual({
+      kind: 'never',
+      problems: [`a disk of ${sizeGib} GiB was asked, Managed Instances have 30 to 16384`],
+    });
+    const anywhere = await (await cluster.compute()).place(wants, 'onDemand', none);
+    if (sizeGib === 29) expect(anywhere).toMatchObject({ placement: { offer: 'fargate' } });
+    else expect(anywhere.kind).toBe('never');
+  },
+);
+
 describe('configuration', () => {
   test.each([
     [{ cluster: 'nope' }, /no cluster nope/],

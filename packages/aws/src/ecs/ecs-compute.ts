@@ -53,6 +53,8 @@ export interface EcsComputeOptions {
 
 /** Describe calls per request, and the spread of a stopped task's visibility: DescribeTasks, API reference. */
 const observeBatch = 100;
+/** Storage of a capacity provider, and of a volume of a task's own there, GiB. */
+const managedDisk = { minGib: 30, maxGib: 16_384 };
 const resendWithinMs = 30 * 60_000;
 const appearsWithinMs = 5 * 60_000;
 
@@ -165,26 +167,26 @@ class EcsCompute implements Compute {
 
   async place(wants: Wants, policy: SpotPolicy, history: PlacementHistory): Promise<PlaceResult> {
     const { spotFallbackAfter } = this.traits;
-    const [disk] = [wants.disk];
-    if (disk && (disk.sizeGib < 30 || disk.sizeGib > 16_384) && !this.#p.offers.some((o) => o.kind === 'fargate')) {
-      return {
-        kind: 'never',
-        problems: [`a disk of ${disk.sizeGib} GiB was asked, Managed Instances have 30 to 16384`],
-      };
-    }
-    return chooseOffer(
+    const size = wants.disk?.sizeGib ?? managedDisk.minGib;
+    const wrongSize = size < managedDisk.minGib || size > managedDisk.maxGib;
+    const offers = this.#p.offers.filter((o) => !wrongSize || o.kind === 'fargate');
+    const result = chooseOffer(
       wants,
-      this.#p.offers.map((o) => o.offer),
+      offers.map((o) => o.offer),
       history,
       {
         policy,
         spotFallbackAfter,
         machineTypeFit: (offer) => {
-          const own = this.#p.offers.find((o) => o.offer === offer);
+          const own = offers.find((o) => o.offer === offer);
           return own ? typeFit(wants.machineTypes ?? [], own.allowedTypes, own.excludedTypes) : 'none';
         },
       },
     );
+    if (result.kind !== 'never' || !wrongSize) return result;
+    const { minGib, maxGib } = managedDisk;
+    const problem = `a disk of ${size} GiB was asked, Managed Instances have ${minGib} to ${maxGib}`;
+    return { kind: 'never', problems: [problem, ...(offers.length > 0 ? result.problems : [])] };
   }
 
   async prepare(draft: AttemptDraft, clientToken: string): Promise<PreparedStart> {

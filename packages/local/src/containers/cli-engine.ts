@@ -37,7 +37,7 @@ const steersEngine =
   /^(?:PATH|HOME|USER|TMPDIR|PWD|SHELL|NOTIFY_SOCKET|(?:LC|XDG|LD|GO|GIT|CONTAINERS?|STORAGE|DOCKER|BUILDAH|PODMAN|LISTEN|DBUS|REGISTRY)\w*|LANG\w*|\w*_PROXY|_.*)$/i;
 
 /** The first of podman and docker (or the one named) that answers here; null where none does. */
-export async function findCliEngine(named: string | null, _args: readonly string[] = []): Promise<string | null> {
+export async function findCliEngine(named: string | null): Promise<string | null> {
   for (const command of named === null ? ['podman', 'docker'] : [named]) {
     // docker's client answers `version` without an engine; `info` asks the engine.
     const { exitCode } = await runProgram(command, ['info'], { timeoutMs: 20_000 });

@@ -131,7 +131,7 @@ function isDead(owner: LeaseOwner, self: LeaseOwner): boolean {
 
 async function targetOf({ compute, local }: TaskSettings): Promise<ComputeTarget> {
   if (compute === 'process') return { compute: 'process' };
-  const engine = await findCliEngine(local.engine, local.engineArgs);
+  const engine = await findCliEngine(local.engine);
   if (engine !== null) return { compute: 'container', engine };
   throw new AppError(
     'FAILED_PRECONDITION',
