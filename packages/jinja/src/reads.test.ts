@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, test } from 'vitest';
-import { parse, parseExpression, reads, references, TemplateError } from './index.ts';
+import { parse, parseExpression, reads, references, render, TemplateError } from './index.ts';
 import type { Template } from './index.ts';
 
 const files = (texts: Record<string, string>) => {
@@ -70,15 +70,29 @@ describe('what a template reads', () => {
   });
 
   test.each<[string, string, string[]]>([
-    ['the default filter', "{{ a|default('x') }}{{ b.c|d }}{{ a2|default(b2) }}", ['a2?', 'a?', 'b.c?', 'b2']],
+    ['the default filter', "{{ a|default('x') }}{{ a2|default(b2) }}", ['a2?', 'a?', 'b2']],
     ['is defined', '{% if a is defined %}{{ a }}{{ a.b }}{{ c }}{% endif %}', ['a.b?', 'a?', 'c']],
     ['is not defined', '{% if a is not defined %}x{% else %}{{ a }}{% endif %}', ['a?']],
     ['a guard ends with its if', '{% if a is defined %}{% endif %}{{ a }}', ['a', 'a?']],
     ['and', '{{ a is defined and a.b > c }}', ['a.b?', 'a?', 'c']],
-    ['an inline if', '{{ a.b if a.b is defined else c }}', ['a.b?', 'c']],
+    ['an inline if', '{{ a if a is defined else c }}', ['a?', 'c']],
+    ['membership', "{% if 'b' in a %}{{ a.b }}{{ a.c }}{% endif %}", ['a', 'a.b?', 'a.c']],
+    ['no membership', "{% if 'b' not in a %}x{% else %}{{ a.b }}{% endif %}", ['a', 'a.b?']],
     ['truth alone guards nothing', '{% if a %}{{ a.b }}{% endif %}', ['a', 'a.b']],
   ])('%s makes a path optional', (_name, text, expected) => {
     expect(readsOf(text)).toEqual(expected);
+  });
+
+  test.each<[string, string[]]>([
+    ['{{ a.b|default(1) }}', ['a', 'a.b?']],
+    ['{{ a.b.c is defined }}', ['a.b', 'a.b.c?']],
+    ['{% if a is defined %}{{ a.b|d }}{% endif %}', ['a.b?', 'a?']],
+    ['{{ a.b if a.b is defined else c }}', ['a', 'a.b?', 'c']],
+  ])('%s: what may be missing is looked for in something that may not', (text, expected) => {
+    expect(readsOf(text)).toEqual(expected);
+    // As the rendering has it: without `a` it fails, and with an empty one it does not.
+    expect(() => render(parse(text), { a: { b: {} }, c: 1 })).not.toThrow();
+    if (expected.includes('a')) expect(() => render(parse(text), { c: 1 })).toThrow(TemplateError);
   });
 
   test('expressions have reads too', () => {
@@ -98,8 +112,11 @@ describe('reads through other templates', () => {
       { path: ['title'], optional: false, template: 'part', line: 2 },
     ]);
   });
-  test('an include without context sees nothing that is bound', () => {
-    expect(readsOf("{% set a = 1 %}{% include 'p' without context %}", { p: '{{ a }}' })).toEqual(['a']);
+  test('an include without context sees neither what is bound nor the data', () => {
+    const main = parse("{% set a = 1 %}{% include 'p' without context %}", 'main');
+    const load = files({ p: 'x\n{{ a }}{{ b|d }}' });
+    expect(reads(main, load)).toEqual([{ path: ['a'], optional: true, hidden: true, template: 'p', line: 2 }]);
+    expect(() => render(main, { a: 1 }, { load })).toThrow(/'a' is undefined/);
   });
   test('a list of includes reads all that are there', () => {
     expect(readsOf("{% include ['p', 'q', 'none'] ignore missing %}", { p: '{{ a }}', q: '{{ b }}' })).toEqual([
@@ -107,9 +124,27 @@ describe('reads through other templates', () => {
       'b',
     ]);
   });
-  test('an imported macro’s free names are read', () => {
-    expect(readsOf("{% from 'lib' import m %}{{ m() }}", { lib: '{% macro m() %}{{ a }}{% endmacro %}' })).toEqual([
-      'a',
+  test('an imported macro’s free names are out of reach, and read with context', () => {
+    const lib = { lib: '{% macro m() %}{{ a }}{% endmacro %}' };
+    const found = reads(parse("{% from 'lib' import m %}{{ m() }}", 'main'), files(lib));
+    expect(found).toEqual([{ path: ['a'], optional: true, hidden: true, template: 'lib', line: 1 }]);
+    expect(readsOf("{% from 'lib' import m with context %}{{ m() }}", lib)).toEqual(['a']);
+  });
+  test('a macro sees what is bound when it is called', () => {
+    expect(readsOf('{% macro m() %}{{ x }}{{ y }}{% endmacro %}{% set x = 1 %}{{ m() }}')).toEqual(['y']);
+  });
+  test('a block sees the template’s names, and those of a loop only where it is scoped', () => {
+    expect(readsOf('{% for i in xs %}{% block b %}{{ i }}{% endblock %}{% endfor %}')).toEqual(['i', 'xs']);
+    expect(readsOf('{% for i in xs %}{% block b scoped %}{{ i }}{% endblock %}{% endfor %}')).toEqual(['xs']);
+  });
+  test('self is the template’s own, also outside of its blocks', () => {
+    expect(readsOf('{% block b %}{% endblock %}{{ self.b() }}')).toEqual([]);
+  });
+  test('what a child prints outside of its blocks is not asked for', () => {
+    const base = '{{ head }}{% block b %}{% endblock %}';
+    const child = "{% extends 'base' %}{{ dropped }}{% set head = a %}{% if c %}{{ d }}{% endif %}";
+    expect(readsOf(`${child}{% macro m() %}{{ e }}{% endmacro %}{% set f %}{{ g }}{% endset %}`, { base })).toEqual([
+      ...['a', 'c', 'e', 'g'],
     ]);
   });
   test('what a child sets is bound in its parent and in its blocks', () => {

@@ -9,8 +9,12 @@ import { globalNames } from './globals.ts';
 export interface Read {
   /** Dotted path; it ends where a key is computed. */
   path: string[];
-  /** Asked for with `is defined`, `default` or under such an `if`: may be missing. */
+  /** Asked for with `is defined`, `in`, `default` or under such an `if`: may be missing. */
   optional: boolean;
+  /** Only looked into for something that may be missing, as `a` in `a.b is defined`. */
+  holder?: true;
+  /** Asked for where the data is out of reach (an import, or an include without context): no row can give it. */
+  hidden?: true;
   template: string;
   line: number;
 }
@@ -37,13 +41,19 @@ class Names {
 interface Scope {
   bound: Names;
   guards: Names | null;
+  /** Where names of the data are out of reach: what is not bound is undefined, whatever a row has. */
+  bare: boolean;
+  /** Where a template that extends another skips what it prints. */
+  silent: boolean;
 }
 
 const within = (s: Scope, names: Iterable<string> = [], guards: readonly string[] = []): Scope => ({
+  ...s,
   bound: new Names(s.bound, names),
   guards: guards.length > 0 ? new Names(s.guards, guards) : s.guards,
 });
-const alone = (): Scope => ({ bound: new Names(null), guards: null });
+const alone = (bare: boolean): Scope => ({ bound: new Names(null), guards: null, bare, silent: false });
+const speaking = (s: Scope): Scope => ({ ...s, silent: false });
 
 /** Statements looked at, through includes: templates that name each other can double without end. */
 const MAX_STATEMENTS = 200_000;
@@ -53,6 +63,10 @@ class Reader {
   readonly #load: Load | undefined;
   readonly #visiting = new Set<string>();
   #parents: Expr[] = [];
+  /** The scope of the running template as a whole, which its blocks see. */
+  #top = alone(false);
+  /** Bodies of macros: they see what is bound when they are called, so they are looked at last. */
+  #macros: (() => void)[] = [];
   /** Blocks that a template further down replaces. */
   #overridden: ReadonlySet<string> = new Set();
   #statements = 0;
@@ -80,7 +94,7 @@ class Reader {
       case 'data':
         return;
       case 'print':
-        this.expression(n.value, s);
+        if (!s.silent) this.expression(n.value, s);
         return;
       case 'if':
         this.#if(n, s);
@@ -98,15 +112,19 @@ class Reader {
         s.bound.add(namesOf(n.target));
         return;
       case 'setblock':
-        this.body(n.body, within(s));
+        this.body(n.body, speaking(within(s)));
         if (n.filter) this.expression(n.filter, s);
         s.bound.add(namesOf(n.target));
         return;
       case 'macro': {
         const params = n.params.map((p) => p.name);
         const inner = within(s, [n.name, 'caller', 'varargs', 'kwargs', ...params]);
-        for (const p of n.params) if (p.fallback) this.expression(p.fallback, inner);
-        this.body(n.body, inner);
+        const template = this.#template;
+        this.#macros.push(() => {
+          this.#template = template;
+          for (const p of n.params) if (p.fallback) this.expression(p.fallback, inner);
+          this.body(n.body, speaking(inner));
+        });
         s.bound.add([n.name]);
         return;
       }
@@ -114,7 +132,7 @@ class Reader {
         this.expression(n.call, s);
         const params = n.params.map((p) => p.name);
         for (const p of n.params) if (p.fallback) this.expression(p.fallback, within(s, params));
-        this.body(n.body, within(s, params));
+        this.body(n.body, speaking(within(s, params)));
         return;
       }
       case 'filterblock':
@@ -133,20 +151,20 @@ class Reader {
         return;
       case 'block':
         if (this.#overridden.has(n.name)) return;
-        this.body(n.body, within(s, ['super', 'self']));
+        this.body(n.body, speaking(within(n.scoped ? s : this.#top, ['super', 'self'])));
         return;
       case 'include':
         this.expression(n.name, s);
-        this.#follow(n.name, n.withContext ? within(s) : alone());
+        this.#follow(n.name, n.withContext ? speaking(within(s)) : alone(true));
         return;
       case 'import':
         this.expression(n.name, s);
-        this.#follow(n.name, n.withContext ? within(s) : alone());
+        this.#follow(n.name, n.withContext ? speaking(within(s)) : alone(true));
         s.bound.add([n.target]);
         return;
       case 'from':
         this.expression(n.name, s);
-        this.#follow(n.name, n.withContext ? within(s) : alone());
+        this.#follow(n.name, n.withContext ? speaking(within(s)) : alone(true));
         s.bound.add(n.names.map((x) => x.alias));
         return;
       case 'extends':
@@ -175,18 +193,31 @@ class Reader {
 
   /** A whole template: what it extends runs at its end, over the names that it binds. */
   template(body: readonly Stmt[], s: Scope, overridden: ReadonlySet<string> = new Set()): void {
-    const outer = { parents: this.#parents, overridden: this.#overridden };
+    const outer = { parents: this.#parents, overridden: this.#overridden, top: this.#top, macros: this.#macros };
     this.#parents = [];
     this.#overridden = overridden;
+    this.#top = s;
+    this.#macros = [];
+    s.bound.add(['self']);
     // Blocks of a derived template run when all else of it has.
     const isBlock = (n: Stmt): boolean => n.kind === 'block';
     const derives = body.some((n) => n.kind === 'extends');
-    this.body(derives ? [...body.filter((n) => !isBlock(n)), ...body.filter(isBlock)] : body, s);
+    if (derives)
+      this.body(
+        body.filter((n) => !isBlock(n)),
+        { ...s, silent: true },
+      );
+    this.body(derives ? body.filter(isBlock) : body, s);
+    const template = this.#template;
+    for (let macro = this.#macros.shift(); macro; macro = this.#macros.shift()) macro();
+    this.#template = template;
     const parents = this.#parents;
     const own = body.flatMap((n) => (n.kind === 'block' && !mentions(n.body, 'super') ? [n.name] : []));
     for (const name of parents) this.#follow(name, s, new Set([...overridden, ...own]));
     this.#parents = outer.parents;
     this.#overridden = outer.overridden;
+    this.#top = outer.top;
+    this.#macros = outer.macros;
   }
 
   /** Reads of a template named by a constant (or a list of them); others are not known before they run. */
@@ -297,11 +328,18 @@ class Reader {
 
   #note(path: string[], line: number, s: Scope, optional = false): void {
     const [root] = path;
-    if (root === undefined || s.bound.has(root) || root.startsWith('|')) return;
-    if (globalNames.has(root)) return;
+    if (root === undefined || s.bound.has(root) || root.startsWith('|') || globalNames.has(root)) return;
     const { guards } = s;
     const guarded = guards !== null && path.some((_, i) => guards.has(path.slice(0, i + 1).join('.')));
+    if (s.bare) {
+      if (!optional && !guarded)
+        this.found.push({ path, optional: true, hidden: true, template: this.#template, line });
+      return;
+    }
     this.found.push({ path, optional: optional || guarded, template: this.#template, line });
+    // What may be missing is looked for in something that may not.
+    if (optional && !guarded && path.length > 1)
+      this.found.push({ path: path.slice(0, -1), optional: false, holder: true, template: this.#template, line });
   }
 }
 
@@ -338,9 +376,19 @@ function guardsOf(e: Expr): string[] {
     const path = plainPath(e.target);
     return path ? [path.join('.')] : [];
   }
+  if (e.kind === 'compare') return membershipsOf(e);
   if (e.kind === 'logic') return operandsOf(e).flatMap(guardsOf);
   if (e.kind === 'unary') return guardsOf(e.operand);
   return [];
+}
+
+/** `'key' in path`, or not in it, speaks of path.key. */
+function membershipsOf(e: Expr & { kind: 'compare' }): string[] {
+  const [test, ...more] = e.rest;
+  if (!test || more.length > 0 || !test.op.endsWith('in')) return [];
+  if (e.first.kind !== 'const' || typeof e.first.value !== 'string') return [];
+  const path = plainPath(test.value);
+  return path ? [[...path, e.first.value].join('.')] : [];
 }
 
 function namesOf(t: Target): string[] {
@@ -349,13 +397,13 @@ function namesOf(t: Target): string[] {
 
 export function readsOfBody(body: readonly Stmt[], name: string, load: Load | undefined): Read[] {
   const reader = new Reader(name, load);
-  reader.template(body, alone());
+  reader.template(body, alone(false));
   return reader.found;
 }
 
 export function readsOfExpression(e: Expr, name: string): Read[] {
   const reader = new Reader(name, undefined);
-  reader.expression(e, alone());
+  reader.expression(e, alone(false));
   return reader.found;
 }
 

@@ -102,8 +102,27 @@ describe('earlier steps', () => {
   });
 
   test('a step that may be missing is asked for by default or is defined', () => {
-    const prompt = '{{ steps.x.output | default("") }}{% if steps.c is defined %}{{ steps.c.output }}{% endif %}';
+    const prompt =
+      '{{ (steps.x | default({"output": ""})).output }}{% if steps.c is defined %}{{ steps.c.output }}{% endif %}' +
+      '{% if "d" in steps %}{{ steps.d.output }}{% endif %}';
     expect(problems([A, B(prompt), { ...A, id: 'c' }])).toEqual([]);
+  });
+
+  test('a default for the output of a step that is not there comes too late', () => {
+    // In rendering, steps.x has no .output that could be missing.
+    const found = problems([A, B('{{ steps.x.output | default("") }}')]);
+    expect(found.map((p) => p.message)).toEqual(['there is no step "x"']);
+  });
+
+  test('what an import without context asks for is a warning, for its macro may never be called', () => {
+    const files = { 'lib.jinja': '{% macro m() %}\n{{ topic }}{{ steps.a.output }}{% endmacro %}' };
+    const { problems: found, warnings } = compile([A, B('{% import "lib.jinja" as l %}{{ l.m() }}')], files);
+    expect(found).toEqual([]);
+    expect(warnings.map((w) => w.message)).toEqual([
+      '"topic" is out of reach in lib.jinja line 2: it was taken in without context',
+      '"steps.a.output" is out of reach in lib.jinja line 2: it was taken in without context',
+    ]);
+    expect(compile([A, B('{% import "lib.jinja" as l with context %}{{ l.m() }}')], files).warnings).toEqual([]);
   });
 
   test('an include is looked at as part of the step that includes it', () => {

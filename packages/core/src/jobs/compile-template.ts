@@ -227,6 +227,11 @@ class Compiler {
   ): void {
     for (const read of list) {
       const [root = '', second] = read.path;
+      if (read.holder && second === undefined && reservedNames.has(root)) continue;
+      if (read.hidden) {
+        this.#hidden(read, path);
+        continue;
+      }
       if (root === 'steps') {
         if (second === undefined) {
           // All of `steps`, or a computed one: any earlier output may be used.
@@ -241,6 +246,14 @@ class Compiler {
         if (second !== undefined) this.#require(read.path.slice(1), read);
       } else this.#require(read.path, read);
     }
+  }
+
+  /** No error, for a macro that asks for it may never be called. */
+  #hidden(read: Read, path: string): void {
+    const name = read.path.join('.');
+    const message = `"${name}" is out of reach in ${read.template} line ${read.line}: it was taken in without context`;
+    if (this.#warnings.some((w) => w.message === message)) return;
+    this.#warnings.push({ path, message, hint: 'Write `with context`, or give the value as an argument.' });
   }
 
   #checkStepRead(read: Read, id: string, path: string, position: number, ids: readonly string[]): void {
