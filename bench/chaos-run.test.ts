@@ -12,6 +12,7 @@ test(
     expect(report.violations).toEqual([]);
     expect(report.killed).toBe(20);
     expect(report.moments.generating).toBeGreaterThanOrEqual(5);
+    expect(report.moments.exporting).toBeGreaterThan(0);
     // A run that was never hit in flight would prove nothing.
     expect(report.paidTwice).toBeGreaterThan(0);
   },

@@ -107,7 +107,7 @@ async function killUntilDone(
       report.killed++;
       o.onKill?.(report.killed);
       if ((await stub.stats()).accepted === before) report.moments.starting++;
-      else if (isExporting(out)) report.moments.exporting++;
+      else if (isExporting(out, run.child.pid)) report.moments.exporting++;
       else report.moments.generating++;
     } else if (end.code === 0) {
       report.finishedEarly++;
@@ -145,15 +145,18 @@ async function killAtSomeTime(
     while (!over.aborted && !(await o.hasBegun())) await wait(5);
     await wait(when * 400);
   } else {
-    while (!over.aborted && !isExporting(out)) await setTimeout(1);
+    while (!over.aborted && !isExporting(out, child.pid)) await setTimeout(1);
     if (when < 0.5) await wait(when * 60);
   }
   if (!over.aborted) child.kill('SIGKILL');
 }
 
-function isExporting(out: string): boolean {
-  const exports = join(out, 'exports');
-  return existsSync(exports) && readdirSync(exports).some((f) => f.startsWith('.tmp-'));
+/** An export is made in a folder among the half-written files, named for its process; objects are files there. */
+function isExporting(out: string, pid: number | undefined): boolean {
+  const halfWritten = join(out, '.tmp');
+  if (!existsSync(halfWritten)) return false;
+  const entries = readdirSync(halfWritten, { withFileTypes: true });
+  return entries.some((e) => e.isDirectory() && e.name.split('-')[1] === String(pid));
 }
 
 /** A batch file that was ever named by a checkpoint never changes and never goes. */
