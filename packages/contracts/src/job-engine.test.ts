@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
-import { AppError, decodeUtf8 } from '@stint/core';
+import { AppError, decodeUtf8, SHARD_SIZE } from '@stint/core';
 import type { CallLog, DatasetRecord, ObjectStore } from '@stint/core';
 import { Crash } from './crash-plan.ts';
 import { billingProvider, committed, emptyBill, planJob, prompt, runOnDisk, startProcess } from './job-harness.ts';
 import type { Bill, JobPlan, Script } from './job-harness.ts';
 import { memoryDisk } from './memory-disk.ts';
+import { nearlyFullShard } from './sweep-scenarios.ts';
 
 const ONE = [{ id: 'a', model: 'm', prompt: 'Tell of {{ topic }}' }];
 const TWO = [
@@ -267,6 +268,26 @@ describe('a provider that fails', () => {
     expect(docs[0]?.rejects).toEqual([]);
   });
 
+  it('too often for one attempt has given it up for every later run, too', async () => {
+    const ID = 'test-abcdefghij';
+    let first = true;
+    const { disk, bill, job, providers, run } = await setUp({ steps: ONE, numRecords: 60, concurrency: 4 }, (r) => {
+      if (!first || !r.idempotencyKey.startsWith(`${ID}:1:`)) return { text: 'fine', afterMs: 3 };
+      // Its second attempt is on its way when the process is taken over.
+      if (r.idempotencyKey.startsWith(`${ID}:1:2:`)) return { text: 'never', afterMs: 60_000 };
+      return new AppError('UNAVAILABLE', 'PROVIDER_ERROR', 'hiccup', { charge: 'none' });
+    });
+    const taken = await startProcess({ store: disk.objects, ...disk.open() }, job, providers);
+    await expect.poll(() => bill.calls.some((c) => c.key.startsWith(`${ID}:1:2:`))).toBe(true);
+    first = false;
+    expect((await run()).status).toBe('COMPLETED');
+    expect(await taken.done).toMatchObject({ reason: { reason: 'LEASE_LOST' } });
+    const { records, docs } = await committed(disk.objects);
+    expect(records.find((r) => r.index === 1)?.attempt).toBe(2);
+    expect(docs[0]?.rejects.reduce((n, r) => n + r.rows, 0)).toBe(1);
+    expect(bill.calls.some((c) => c.key.startsWith(`${ID}:1:1:`))).toBe(false);
+  });
+
   it('for too long sends the job back to the queue', async () => {
     const { disk, run } = await setUp(
       { steps: ONE, numRecords: 10, spec: { give_up_after_ms: 150 } },
@@ -373,6 +394,27 @@ describe('stopping', () => {
     const { lines } = await committed(disk.objects);
     expect([...lines.keys()]).toEqual(Array.from({ length: 60 }, (_, i) => i));
     expect(bill.calls.length).toBeLessThanOrEqual(120 + 4);
+  });
+
+  it('a run seals every shard that is not decided, also those that it does not come to', async () => {
+    let down = false;
+    const { disk, job, run, providers } = await setUp(
+      { steps: ONE, numRecords: SHARD_SIZE + 3, concurrency: 3 },
+      (r) => {
+        if (down) return noKey;
+        // The first record of the run stays open, in shard 0, while shard 1 gets its own.
+        return { text: 'fine', afterMs: r.idempotencyKey.includes(`:${SHARD_SIZE - 2}:`) ? 60_000 : 0 };
+      },
+    );
+    await nearlyFullShard(disk);
+    const first = await startProcess({ store: disk.objects, ...disk.open() }, job, providers);
+    await expect
+      .poll(async () => (await committed(disk.objects)).docs[1]?.ok, { timeout: 5_000 })
+      .toEqual([[SHARD_SIZE, SHARD_SIZE + 2]]);
+    down = true;
+    expect(await run()).toMatchObject({ status: 'FAILED', reason: { reason: 'ACCESS_DENIED' } });
+    expect((await committed(disk.objects)).docs.map((d) => d.epoch)).toEqual([2, 2]);
+    expect(await first.done).toMatchObject({ reason: { reason: 'LEASE_LOST' } });
   });
 });
 

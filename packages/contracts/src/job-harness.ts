@@ -214,6 +214,8 @@ export async function startProcess(
     softLimitMs?: number;
     limits?: Partial<JobLimits>;
     retryFailed?: boolean;
+    /** What this process thinks of a holder; default: dead. */
+    liveness?: 'alive' | 'dead';
     onExport?: () => Promise<void>;
   } = {},
 ): Promise<RunningJob> {
@@ -229,7 +231,7 @@ export async function startProcess(
     ports.jobs,
     clock,
     newOwner(),
-    () => 'dead',
+    () => options.liveness ?? 'dead',
     ['QUEUED', 'RUNNING', 'FAILED', 'BUDGET_EXCEEDED', 'COMPLETED'],
     state,
   );
@@ -244,7 +246,7 @@ export async function startProcess(
     jobs: ports.jobs,
     log: ports.log,
     clock,
-    random: () => 0.02,
+    random: () => 0.001,
     sha256,
     lease,
     softLimitMs: options.softLimitMs ?? 5_000,

@@ -23,7 +23,8 @@ const isOf = (key: string, ...indices: number[]): boolean => indices.includes(Nu
 
 const scenario = async (
   script: Script,
-  o: { spec?: Partial<JobSpec>; numRecords?: number; budgetNanoUsd?: number } & Omit<Scenario, 'job' | 'script'> = {},
+  rejects: number,
+  o: { spec?: Partial<JobSpec>; numRecords?: number; budgetNanoUsd?: number } & Partial<Scenario> = {},
 ): Promise<Scenario> => {
   const { spec, numRecords = 6, budgetNanoUsd = 1_000_000_000, ...rest } = o;
   const job = await planJob({
@@ -33,11 +34,11 @@ const scenario = async (
     budgetNanoUsd,
     spec: { checkpoint_interval: 2, max_attempts: 2, ...spec },
   });
-  return { job, script, ...rest };
+  return { job, script, rejects, ...rest };
 };
 
 /** Shard 0 as it is when all but its last two records are made. */
-async function nearlyFullShard(disk: MemoryDisk): Promise<void> {
+export async function nearlyFullShard(disk: MemoryDisk): Promise<void> {
   const doc = {
     schema: 'stint.shard-checkpoint/1',
     job_id: 'test-abcdefghij',
@@ -62,31 +63,31 @@ async function nearlyFullShard(disk: MemoryDisk): Promise<void> {
 /** Jobs that go each another way: what a sweep disturbs. */
 export const scenarios: Record<string, () => Promise<Scenario>> = {
   'throttled, with a rejected attempt': () =>
-    scenario((r, n) => (n % 7 === 3 ? slow() : r.idempotencyKey.includes(':2:1:plan:') ? '' : answer(r, n))),
+    scenario((r, n) => (n % 7 === 3 ? slow() : r.idempotencyKey.includes(':2:1:plan:') ? '' : answer(r, n)), 1),
   'with corrective turns in either step': () =>
     scenario((r, n) => {
       const mended = r.messages.some((m) => m.content.includes('not accepted'));
       return !mended && isOf(r.idempotencyKey, 1, 4) ? '  ' : answer(r, n);
-    }),
+    }, 0),
   'that replaces records given up': () =>
-    scenario((r, n) => (isOf(r.idempotencyKey, 1, 3) && r.idempotencyKey.includes(':text:') ? '' : answer(r, n))),
+    scenario((r, n) => (isOf(r.idempotencyKey, 1, 3) && r.idempotencyKey.includes(':text:') ? '' : answer(r, n)), 4),
   'that accepts a shortfall': () =>
-    scenario((r, n) => (isOf(r.idempotencyKey, 0, 5) ? '' : answer(r, n)), { spec: { on_shortfall: 'accept' } }),
+    scenario((r, n) => (isOf(r.idempotencyKey, 0, 5) ? '' : answer(r, n)), 4, { spec: { on_shortfall: 'accept' } }),
   'that fails by a shortfall, and is resumed': () =>
-    scenario((r, n) => (isOf(r.idempotencyKey, 2) && attemptOf(r.idempotencyKey) < 3 ? '' : answer(r, n)), {
+    scenario((r, n) => (isOf(r.idempotencyKey, 2) && attemptOf(r.idempotencyKey) < 3 ? '' : answer(r, n)), 2, {
       spec: { on_shortfall: 'fail' },
     }),
   'that fails by too many failures, and is resumed': () =>
-    scenario((r, n) => (attemptOf(r.idempotencyKey) < 3 && isOf(r.idempotencyKey, 0, 1) ? '' : answer(r, n)), {
+    scenario((r, n) => (attemptOf(r.idempotencyKey) < 3 && isOf(r.idempotencyKey, 0, 1) ? '' : answer(r, n)), 4, {
       spec: { max_failures: { records: 1 } },
     }),
   'that reaches its cap, which is raised': () =>
-    scenario(answer, { budgetNanoUsd: 2_300_000, raised: { budgetNanoUsd: 1_000_000_000 } }),
+    scenario(answer, 0, { budgetNanoUsd: 2_300_000, raised: { budgetNanoUsd: 1_000_000_000 } }),
   'over the border of a shard': () =>
-    scenario((r, n) => (isOf(r.idempotencyKey, SHARD_SIZE - 1) ? '' : answer(r, n)), {
+    scenario((r, n) => (isOf(r.idempotencyKey, SHARD_SIZE - 1) ? '' : answer(r, n)), 2, {
       numRecords: SHARD_SIZE + 2,
       prepare: nearlyFullShard,
     }),
   'whose calls get lost on the way': () =>
-    scenario((r, n) => (n % 5 === 2 ? gone() : answer(r, n)), { countable: false }),
+    scenario((r, n) => (n % 5 === 2 ? gone() : answer(r, n)), 0, { countable: false }),
 };

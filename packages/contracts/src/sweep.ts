@@ -12,6 +12,8 @@ export interface Scenario {
   job: Awaited<ReturnType<typeof planJob>>;
   /** An answer depends on its request alone, so that any run is told the same; refusals that cost nothing may come by number. */
   script: Script;
+  /** Rows that the job leaves in rejects/. */
+  rejects: number;
   /** Limits of the runs after the job was stopped by its cap. */
   raised?: Partial<JobLimits>;
   prepare?: (disk: MemoryDisk) => Promise<void>;
@@ -84,6 +86,7 @@ export async function undisturbed(s: Scenario): Promise<Facts> {
     return running.done;
   });
   const facts = await factsOf(run);
+  expect(facts.rejects).toHaveLength(s.rejects);
   const totals = await run.disk.open().log.totals();
   // Nothing was killed: the log's sums are those of whoever billed.
   if (s.countable !== false) expect([totals.settledNanoUsd, totals.unknownNanoUsd]).toEqual([run.bill.nanoUsd, 0]);
