@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from 'zod';
-import { count, innerPath, readDocument, sha256Hex } from './common.ts';
+import { count, readDocument, sha256Hex } from './common.ts';
 
 /**
  * `exports/manifest.json`: written last, so it commits the export; what it does not name is not part of it. `digest` is
@@ -17,7 +17,7 @@ export const manifestSchema = z.object({
       /** JSONL, PARQUET, CSV; README, REPORT for the documents. */
       format: z.string(),
       /** Relative to the job's folder. */
-      path: innerPath.startsWith('exports/'),
+      path: z.string().regex(/^exports(?:\/(?!\.\.(?:\/|$))[^/\\\0]+)+$/),
       rows: count,
       bytes: count,
       sha256: sha256Hex,

@@ -73,9 +73,10 @@ async function checkFolder(
   else found.add('log', 'state.sqlite', 'knows no job');
   const template = await found.guard('inputs', 'inputs', () => readFrozen(folder.dir, spec));
   const shards = await checkShards(folder, spec, digest, found);
+  // First: it tells at once what many records would tell one by one.
+  if (state) await checkState(folder, spec, state, shards, found);
   await checkRecords(folder, spec, template, shards, found);
   if (!state) return;
-  await checkState(folder, spec, state, shards, found);
   await found.guard('manifest', 'exports/manifest.json', () => checkExports(folder, spec, state, shards, found));
 }
 
