@@ -15,11 +15,12 @@ export interface RanOn {
 const reasons: readonly [pattern: RegExp, code: OutcomeCode][] = [
   [/no space left on device/i, 'IMAGE_NO_SPACE'],
   [/does not contain descriptor matching platform|no matching manifest|exec format error/i, 'IMAGE_WRONG_ARCHITECTURE'],
-  [/CannotPull.*(?:toomanyrequests|rate limit)/is, 'IMAGE_RATE_LIMITED'],
-  [/CannotPull.*(?:access denied|denied|unauthorized|no basic auth|forbidden|403)/is, 'IMAGE_ACCESS_DENIED'],
-  [/CannotPull.*(?:not found|manifest unknown|does not exist|404)/is, 'IMAGE_NOT_FOUND'],
+  [/CannotPull.*(?:toomanyrequests|rate limit|429 too many)/is, 'IMAGE_RATE_LIMITED'],
+  // Whole numbers only: a digest has any digits.
+  [/CannotPull.*(?:denied|unauthorized|no basic auth|forbidden|\b403\b)/is, 'IMAGE_ACCESS_DENIED'],
+  [/CannotPull.*(?:not found|manifest unknown|does not exist|\b404\b)/is, 'IMAGE_NOT_FOUND'],
   [/CannotPull/i, 'IMAGE_PULL_FAILED'],
-  [/limit on the number of vCPUs|VcpuLimitExceeded/i, 'QUOTA_EXCEEDED'],
+  [/limit on the number of vCPUs|VcpuLimitExceeded|MaxSpotInstanceCountExceeded/i, 'QUOTA_EXCEEDED'],
   [
     /RESOURCE:|Capacity is unavailable|InsufficientInstanceCapacity|UnfulfillableCapacity|timed out waiting for capacity|EMPTY CAPACITY PROVIDER|NO ACTIVE INSTANCES|: AGENT/i,
     'CAPACITY_UNAVAILABLE',
@@ -56,16 +57,21 @@ export function endOfTask(task: Task, { spot }: RanOn): AttemptEnd {
     ...(hint !== undefined && { hint }),
   });
 
+  // What StopTask was told is the reason then, whatever it reads like.
+  if (task.stopCode === 'UserInitiated') return end('STOPPED_BY_OTHER');
   // Before the exit code: a task that traps SIGTERM may exit with 0 when it is taken back.
-  const hostGone = /^Host EC2 \(instance .*\) (?:terminated|stopped)|deregistered/i.test(stopped);
+  const hostGone =
+    /^Host EC2 \(instance .*\) (?:terminated|stopped)|deregistered|maintenance on the underlying infrastructure/i.test(
+      stopped,
+    );
   if (task.stopCode === 'SpotInterruption' || /^Your Spot Task was interrupted/i.test(stopped))
     return end('SPOT_RECLAIM');
   if (task.stopCode === 'TerminationNotice' || hostGone || (task.stopCode as string) === 'InfrastructureHealth') {
     if (spot) return end('SPOT_RECLAIM');
     const ranMs = (task.stoppedAt?.getTime() ?? 0) - (task.startedAt?.getTime() ?? Infinity);
-    return ranMs > sevenDaysMs ? end('HOST_LOST', retired) : end('HOST_LOST');
+    const managed = !/^FARGATE/.test(task.capacityProviderName ?? task.launchType ?? '');
+    return managed && ranMs > sevenDaysMs ? end('HOST_LOST', retired) : end('HOST_LOST');
   }
-  if (task.stopCode === 'UserInitiated') return end('STOPPED_BY_OTHER');
   if (/OutOfMemory/i.test(said) || /OutOfMemory/i.test(stopped)) return end('OUT_OF_MEMORY');
   if (task.stopCode !== 'TaskFailedToStart' && exitCode !== null) {
     const started =

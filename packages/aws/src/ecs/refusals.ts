@@ -6,7 +6,7 @@ import { nameOfError, wordsOfError } from './ecs-errors.ts';
 /** `failures[].reason` of RunTask, and what ClientException says, as ECS words them; first match counts. */
 const texts: readonly [pattern: RegExp, kind: StartRefusal['kind']][] = [
   // Typographic apostrophe in AWS's own text: matched on what follows it.
-  [/limit on the number of vCPUs|VcpuLimitExceeded/i, 'quota'],
+  [/limit on the number of vCPUs|VcpuLimitExceeded|MaxSpotInstanceCountExceeded/i, 'quota'],
   [/PROVISIONING/i, 'quota'],
   [
     /^RESOURCE:|^AGENT|Capacity is unavailable|InsufficientInstanceCapacity|UnfulfillableCapacity|EMPTY CAPACITY PROVIDER/i,
