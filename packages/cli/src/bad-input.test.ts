@@ -3,7 +3,7 @@
 import { existsSync, mkdirSync, symlinkSync } from 'node:fs';
 import { startStubModelServer } from '@stint/contracts/stub-model-server';
 import type { StubModelServer } from '@stint/contracts/stub-model-server';
-import { generate } from '@stint/runtime';
+import { generate, plan } from '@stint/runtime';
 import type { ErrorBody } from '@stint/runtime';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { errorOf, jobFile, runCli, TOPICS, TWO_STEPS, workbench } from '../testing/workbench.ts';
@@ -23,17 +23,15 @@ afterEach(async () => {
 });
 
 async function refused(o: { out?: string; env?: NodeJS.ProcessEnv } = {}): Promise<ErrorBody> {
-  const { exitCode, body } = await generate({
-    jobPath: bench.path('job.yaml'),
-    out: o.out ?? 'out',
-    env: o.env ?? {},
-    cwd: bench.dir,
-  });
+  const at = { env: o.env ?? {}, cwd: bench.dir };
+  const { exitCode, body } = await generate({ jobPath: bench.path('job.yaml'), out: o.out ?? 'out', ...at });
   if (!('error' in body)) throw new Error(`was not refused: ${JSON.stringify(body)}`);
   expect(exitCode).toBe(2);
   expect(stub.stats().accepted + stub.stats().errors).toBe(0);
   if (o.out === undefined) expect(existsSync(bench.path('out/job.json'))).toBe(false);
   expect(body.error.hint ?? '', `${body.error.message}: says what to do`).not.toBe('');
+  // What is wrong with the files is known before a job is made, so `plan` says it in the same words.
+  if (o.out === undefined) expect(await plan({ jobPath: bench.path('job.yaml'), ...at })).toEqual({ exitCode, body });
   return body.error;
 }
 const job = (change: Record<string, unknown> = {}) => bench.yaml('job.yaml', jobFile(stub.url, change));
@@ -43,6 +41,9 @@ const model = (change: Record<string, unknown>) => {
     models: { m: Object.fromEntries(Object.entries({ ...models.m, ...change }).filter(([, v]) => v !== undefined)) },
   };
 };
+const part = (path: string) => ({ partition_strategy: `field:generation_result.${path}` });
+/** What only `openai` has, taken out. */
+const replay = { provider: 'replay', base_url: undefined };
 const step = (change: Record<string, unknown>) =>
   bench.yaml('template.yaml', {
     template: { id: 't', steps: [{ id: 'ask', model: 'm', prompt: 'Say {{ topic }}', ...change }] },
@@ -67,6 +68,11 @@ describe('job file', () => {
     ['seeds on the web', { seed_data_path: 'https://example.com/x.jsonl' }, /https:/],
     ['seeds in a bucket', { seed_data_path: 's3://b/x.jsonl' }, /s3:.*not in this version/],
     ['partition by a field that rows lack', { partition_strategy: 'field:nope' }, /nope/],
+    ['partition by a step that is none', part('nope.output'), /yaml:\d+: partition.* no "nope", only ask, answer/],
+    ['partition by what no step has', part('ask.json.label'), /"generation_result.ask" has no "json", only prompt, o/],
+    ['partition by a whole step', part('ask'), /"generation_result.ask" is not one value, but prompt, output/],
+    ['partition by a part of a text', part('ask.output.x'), /ask.output" has no parts, so no "x"/],
+    ['partition by a part of a number', { partition_strategy: 'field:index.x' }, /no seed row has a field "index.x"/],
     ['give_up_after', { give_up_after: 'soon' }, /give_up_after/],
     ['give_up_after beyond all numbers', { give_up_after: `${'9'.repeat(400)}h` }, /give_up_after/],
     ['an alias that is none', { models: { 'a b': { provider: 'rehearsal', model: 'x' } } }, /letters, digits/],
@@ -91,6 +97,11 @@ describe('job file', () => {
     ['variable that is not set', { api_key_env: 'NOT_SET_HERE' }, /NOT_SET_HERE/],
     ['AWS variable', { api_key_env: 'AWS_SECRET_ACCESS_KEY' }, /AWS/],
     ['key in the file', { api_key: 'sk-1' }, /api_key/],
+    ["a header that can't be sent", { headers: { 'x y': 'z' } }, /models\.m.*headers: "x y" is no header name/],
+    ['a header of two lines', { headers: { a: 'b\r\nc: d' } }, /models\.m.*headers: the value of a/],
+    ['recordings that are none', { ...replay, path: './template.yaml' }, /models\.m.*template\.yaml/],
+    ['recordings that are not there', { ...replay, path: './nope.jsonl' }, /nope\.jsonl/],
+    ['a local model that nobody knows', { ...replay, provider: 'llama', model: 'nope' }, /no model is called "nope"/],
     ['key in a header', { headers: { Authorization: 'Bearer secret' } }, /models\.m.*headers: Authorization/],
     ['several answers for one call', { extra_body: { n: 5 } }, /models\.m.*extra_body: n/],
     ['what another provider does', { region: 'us-east-1' }, /region.*only for provider bedrock/],

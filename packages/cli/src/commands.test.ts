@@ -55,6 +55,22 @@ describe('a pilot', () => {
   });
 });
 
+test('a plan says what only this machine lacks, and still tells the price', async () => {
+  const price = { input: 1, output: 2 };
+  const planned = async (m: Record<string, unknown>) => {
+    bench.yaml('job.yaml', jobFile('', { models: { m: { price, ...m } } }));
+    const { code, stdout } = await cli('plan', 'job.yaml', '--json');
+    const { warnings, worst_case } = JSON.parse(stdout) as Plan;
+    expect([code, worst_case.total > 0]).toEqual([0, true]);
+    return warnings.join();
+  };
+  expect(await planned({ provider: 'bedrock', model: 'm' })).toMatch(/refused: models\.m: .*region.* Set AWS_REGION/);
+  bench.write('bad.gguf', 'no model');
+  expect(await planned({ provider: 'llama', model: './bad.gguf' })).toMatch(
+    /refused: models\.m: .*bad\.gguf|node-llama/,
+  );
+});
+
 test('--concurrency auto takes a number back', async () => {
   bench.yaml('job.yaml', jobFile(stub.url));
   stub.set({ latencyMs: 20 });

@@ -49,9 +49,19 @@ const RECORD_FIELDS: readonly StructField[] = [
 ];
 export const RECORD_COLUMNS: readonly string[] = RECORD_FIELDS.map((f) => f.name);
 
+/** `generation_result`, by step. */
+export function resultColumns(steps: readonly StepColumns[]): StructField[] {
+  return steps.map((s) => ({ name: s.id, type: { kind: 'STRUCT', open: false, fields: s.fields } }));
+}
+
+/** What each step leaves in a record. */
+export function stepColumns(steps: readonly StepSpec[]): StepColumns[] {
+  return steps.map((step) => ({ id: step.id, fields: stepFields(step) }));
+}
+
 /** The columns of a job. Step ids that differ only in case can't be columns side by side: JSON layout then. */
 export function planExport(spec: JobSpec): ExportPlan {
-  const steps = spec.template.spec.steps.map((step) => ({ id: step.id, fields: stepFields(step) }));
+  const steps = stepColumns(spec.template.spec.steps);
   const layout = distinctNames(steps.map((s) => s.id)) ? spec.export_layout : 'json';
   return { layout, steps };
 }
@@ -92,11 +102,7 @@ function stepFields(step: StepSpec): StructField[] {
 /** `generation_result` as one type. */
 export function resultType(plan: ExportPlan): ColumnType {
   if (plan.layout === 'json') return JSON_TEXT;
-  return {
-    kind: 'STRUCT',
-    open: false,
-    fields: plan.steps.map((s) => ({ name: s.id, type: { kind: 'STRUCT', open: false, fields: s.fields } })),
-  };
+  return { kind: 'STRUCT', open: false, fields: resultColumns(plan.steps) };
 }
 
 /** Column name to DuckDB type, as Parquet has them. */

@@ -13,6 +13,7 @@ export {
   isRecordPath,
   partitionFolder,
   partitioningOf,
+  resultPathProblem,
   seedPartition,
 } from './partition-key.ts';
 export type { Partitioning } from './partition-key.ts';

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { SeedRow } from '@stint/core';
+import type { JsonObject, SeedRow } from '@stint/core';
 import { parseData } from '@stint/jinja';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { MAX_PARTITIONS, PartitionFolders, partitioningOf } from './partition-key.ts';
+import { MAX_PARTITIONS, PartitionFolders, partitioningOf, resultPathProblem } from './partition-key.ts';
 
 const line = (record: string): Uint8Array => Buffer.from(record);
 const record = (json: string): string => `{"seed_index":0,"attempt":2,"generation_result":{"a":{"json":${json}}}}`;
@@ -38,6 +38,20 @@ describe('the value of a record', () => {
     for (const field of ['a.b', 'toString', '__proto__', 'generation_result.a.json.x']) {
       expect(valueOf(field, '{"a":7}', '{"y":1}'), field).toBeNull();
     }
+  });
+
+  test('a path into the result that may have a value, by the schema of its step', () => {
+    const properties = { label: { type: 'string' }, who: { type: 'object', properties: {} } };
+    const of = (more: JsonObject, path: string) =>
+      resultPathProblem(`generation_result.a.json${path}`, [
+        { id: 'a', prompt: '', model: 'm', output: { type: 'object', properties, ...more } },
+      ]);
+    const closed = { additionalProperties: false, required: ['label'] };
+    for (const path of ['', '.label', '.who.name']) expect(of(closed, path), path).toBeNull();
+    expect(of({}, '.other')).toBeNull();
+    expect(of(closed, '.other')).toBe('"generation_result.a.json" has no "other", only label, who');
+    expect(of(closed, '.label.x')).toBe('"generation_result.a.json.label" has no parts, so no "x"');
+    expect(resultPathProblem('generation_results.x', [])).toBeNull();
   });
 
   test('the day of a record, in UTC', () => {

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createHash } from 'node:crypto';
 import { AppError } from '@stint/core';
-import type { SeedRow } from '@stint/core';
+import type { SeedRow, StepSpec } from '@stint/core';
 import { parseData, toJson } from '@stint/jinja';
-import { RECORD_COLUMNS } from './export-plan.ts';
+import type { ColumnType, StructField } from './column-types.ts';
+import { RECORD_COLUMNS, resultColumns, stepColumns } from './export-plan.ts';
 
 /** Folder name of a missing value, as Hive has it. */
 export const NULL_PARTITION = '__HIVE_DEFAULT_PARTITION__';
@@ -41,7 +42,7 @@ export function partitioningOf(
   return {
     field,
     valueOf: (line) => {
-      if (path[0] === 'generation_result') return textOf(lookUp(parseData(decode(line)), path));
+      if (isResultPath(field)) return textOf(lookUp(parseData(decode(line)), path));
       const record = plain(line);
       const seedIndex = member(record, 'seed_index');
       if (seedValue && typeof seedIndex === 'number') {
@@ -55,6 +56,7 @@ export function partitioningOf(
 
 /** The partition of a record by a field of its seed row; undefined where the row has no such field. */
 export function seedPartition(row: SeedRow, field: string): string | null | undefined {
+  if (isResultPath(field)) return undefined;
   const path = field.split('.');
   // A field whose own name has dots goes before a path.
   const ways = [[field], path, ...(path[0] === 'seed' ? [path.slice(1)] : [])];
@@ -62,11 +64,33 @@ export function seedPartition(row: SeedRow, field: string): string | null | unde
   return found === undefined ? undefined : textOf(found);
 }
 
+/** True where the record alone says it, whatever fields its seed row has. */
+const isResultPath = (field: string): boolean => field.split('.')[0] === 'generation_result';
+
 /** True where records without such a seed field may still have a value there. */
 export function isRecordPath(field: string): boolean {
-  const [first = ''] = field.split('.');
-  return first === 'generation_result' || RECORD_COLUMNS.includes(first);
+  // What a seed row has as `_id` may be an object.
+  return isResultPath(field) || field.startsWith('seed_data_keys.') || RECORD_COLUMNS.includes(field);
 }
+
+/** Why no record of this template can have a value at a path into its result; null where one can. */
+export function resultPathProblem(field: string, steps: readonly StepSpec[]): string | null {
+  if (!isResultPath(field)) return null;
+  const [first = '', ...path] = field.split('.');
+  let at: ColumnType = { kind: 'STRUCT', fields: resultColumns(stepColumns(steps)), open: false };
+  let name = first;
+  for (const part of path) {
+    if (at.kind === 'JSON') return null;
+    if (at.kind !== 'STRUCT') return `"${name}" has no parts, so no "${part}"`;
+    const found: StructField | undefined = at.fields.find((f) => f.name === part);
+    if (!found) return at.open ? null : `"${name}" has no "${part}", only ${partsOf(at)}`;
+    at = found.type;
+    name += `.${part}`;
+  }
+  return path.length < 2 && at.kind === 'STRUCT' ? `"${name}" is not one value, but ${partsOf(at)}` : null;
+}
+
+const partsOf = ({ fields }: { fields: StructField[] }): string => fields.map((f) => f.name).join(', ');
 
 /** Gives each value its folder, at most `MAX_PARTITIONS`; equal folders never mean different values. */
 export class PartitionFolders {

@@ -37,9 +37,9 @@ interface Loaded {
  * @throws AppError FAILED_PRECONDITION/MODEL_UNAVAILABLE (library or file is missing, or the file can't be loaded)
  */
 export async function createLlamaProvider(o: LlamaOptions): Promise<ModelProvider> {
-  const path = findModel(o.model, o);
+  const { path, library } = await requireLlamaModel(o);
   const contextSize = o.contextSize ?? 2048;
-  const loaded = await load(o.library ?? (await loadLlamaLibrary()), path, contextSize, o.threads ?? 1);
+  const loaded = await load(library, path, contextSize, o.threads ?? 1);
   const grammars = new Map<string, Promise<LlamaGrammar>>();
   const closing = new AbortController();
   let queue: Promise<unknown> = Promise.resolve();
@@ -117,11 +117,29 @@ export async function createLlamaProvider(o: LlamaOptions): Promise<ModelProvide
   };
 }
 
+/**
+ * What can be told of a model without loading it, which takes seconds: that library and file are here and look whole.
+ * @throws AppError INVALID_ARGUMENT/MODEL_UNKNOWN, FAILED_PRECONDITION/MODEL_UNAVAILABLE
+ */
+export async function requireLlamaModel(o: LlamaOptions): Promise<{ path: string; library: LlamaLibrary }> {
+  const path = findModel(o.model, o);
+  const library = o.library ?? (await loadLlamaLibrary());
+  const problem = await ggufProblem(path).catch(messageOf);
+  if (problem !== null) throw unloadable(path, problem);
+  return { path, library };
+}
+
+function unloadable(path: string, why: string, cause?: unknown): AppError {
+  return new AppError('FAILED_PRECONDITION', 'MODEL_UNAVAILABLE', `${path} can't be loaded: ${why}`, {
+    cause,
+    hint: 'See whether the file is a whole GGUF model (`stint models ls`), and whether context_size fits into memory.',
+    details: { file: path },
+  });
+}
+
 async function load(library: LlamaLibrary, modelPath: string, contextSize: number, threads: number): Promise<Loaded> {
   let llama: Llama | undefined;
   try {
-    const problem = await ggufProblem(modelPath);
-    if (problem !== null) throw new Error(problem);
     // Never a compilation: that takes minutes and a compiler.
     llama = await library.getLlama({ gpu: false, build: 'never', maxThreads: threads, logLevel: 'error' });
     const model = await llama.loadModel({ modelPath });
@@ -129,16 +147,7 @@ async function load(library: LlamaLibrary, modelPath: string, contextSize: numbe
     return { library, llama, model, sequence: context.getSequence() };
   } catch (cause) {
     await llama?.dispose();
-    throw new AppError(
-      'FAILED_PRECONDITION',
-      'MODEL_UNAVAILABLE',
-      `${modelPath} can't be loaded: ${messageOf(cause)}`,
-      {
-        cause,
-        hint: 'See whether the file is a whole GGUF model (`stint models ls`), and whether context_size fits into memory.',
-        details: { file: modelPath },
-      },
-    );
+    throw unloadable(modelPath, messageOf(cause), cause);
   }
 }
 

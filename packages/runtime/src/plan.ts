@@ -13,7 +13,7 @@ import { status } from './job-commands.ts';
 import { freezeInputs, loadJob } from './intake/index.ts';
 import type { LoadedJob } from './intake/index.ts';
 import { openJobFolder, shardCheckpoints } from './job-folder.ts';
-import { OPENAI_URL } from './providers.ts';
+import { checkProviders, OPENAI_URL } from './providers.ts';
 import { recordEnv } from './record-env.ts';
 
 /** `stint.plan/1`. Money in USD. */
@@ -61,7 +61,10 @@ const SAMPLED = 400;
 export async function plan(o: GenerateOptions & { pilot?: number | undefined }): Promise<CommandResult<Plan>> {
   return asResult(async () => {
     const loaded = await loadJob({ jobPath: o.jobPath, env: o.env, cwd: o.cwd, overrides: o });
-    const { draft, warnings } = loaded;
+    const { draft } = loaded;
+    const warnings = loaded.warnings.map((w) => w.message);
+    // A pilot makes them itself, and finds the same.
+    if (o.pilot === undefined) warnings.push(...(await checkProviders(draft, loaded.compiled, o)));
     const n = draft.num_records;
     const cap = draft.budget_limit_nano_usd;
     const worst = await worstCase(loaded);
@@ -98,7 +101,7 @@ export async function plan(o: GenerateOptions & { pilot?: number | undefined }):
         sampled: worst.sampled,
       },
       pilot,
-      warnings: warnings.map((w) => w.message),
+      warnings,
     };
     return { exitCode: 0, body };
   });

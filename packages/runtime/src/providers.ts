@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { AppError, isAppError } from '@stint/core';
 import type { CompiledTemplate, FrozenModel, JobSpec, JsonObject, ModelProvider } from '@stint/core';
+import type { LlamaOptions } from '@stint/models/llama';
 import type { RunOptions } from './commands.ts';
 
 /** Aliases that the template's steps call. */
@@ -42,6 +43,38 @@ export async function createProviders(
   return providers;
 }
 
+/** What this machine lacks, and another one may have: no fault of the job file. */
+const LACKS = new Set(['MODEL_UNAVAILABLE', 'NO_REGION']);
+
+/**
+ * Refuses what `createProviders` would refuse; loads no model and sends nothing.
+ * @returns in one sentence each, what only this machine lacks
+ * @throws AppError INVALID_ARGUMENT
+ */
+export async function checkProviders(
+  spec: Pick<JobSpec, 'models'>,
+  template: CompiledTemplate,
+  options: RunOptions & { baseUrl?: string | undefined },
+): Promise<string[]> {
+  const lacks: string[] = [];
+  for (const alias of usedAliases(template)) {
+    const only = { ...template, steps: template.steps.filter((s) => s.alias === alias) };
+    const model = spec.models[alias];
+    try {
+      if (model?.provider === 'llama') {
+        const { requireLlamaModel } = await import('@stint/models/llama');
+        await named(alias, requireLlamaModel(llamaOptions(model, options)));
+      } else {
+        await closeAll(await createProviders(spec, only, 'auto', options));
+      }
+    } catch (e) {
+      if (!isAppError(e) || !LACKS.has(e.reason)) throw e;
+      lacks.push(`a run on this machine would be refused: ${e.message}. ${e.info.hint ?? ''}`.trimEnd());
+    }
+  }
+  return lacks;
+}
+
 export async function closeAll(providers: ReadonlyMap<string, ModelProvider>): Promise<void> {
   await Promise.all([...providers.values()].map((p) => p.close()));
 }
@@ -61,6 +94,16 @@ async function named<T>(alias: string, made: Promise<T>): Promise<T> {
 export const OPENAI_URL = 'https://api.openai.com/v1';
 /** Connections kept open at most; the scheduler's limit is what counts. */
 const CONNECTIONS = 1024;
+
+function llamaOptions(model: FrozenModel, options: RunOptions): LlamaOptions {
+  return {
+    model: model.path ?? model.model,
+    env: options.env,
+    cwd: options.cwd,
+    threads: model.threads,
+    contextSize: model.context_size,
+  };
+}
 
 async function createProvider(
   alias: string,
@@ -94,13 +137,7 @@ async function createProvider(
     }
     case 'llama': {
       const { createLlamaProvider } = await import('@stint/models/llama');
-      return createLlamaProvider({
-        model: model.path ?? model.model,
-        env: options.env,
-        cwd: options.cwd,
-        threads: model.threads,
-        contextSize: model.context_size,
-      });
+      return createLlamaProvider(llamaOptions(model, options));
     }
     case 'rehearsal': {
       const { createRehearsalProvider } = await import('@stint/models/rehearsal');

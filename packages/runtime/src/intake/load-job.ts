@@ -115,12 +115,13 @@ export async function loadJob(o: LoadOptions): Promise<LoadedJob> {
       hint: 'Give a cap in USD.',
     });
   }
+  const partitionField = /^field:(.+)$/.exec(job.partition_strategy ?? '')?.[1] ?? null;
+  found.push(...(await partitionProblems(partitionField, template)));
   if (found.length > 0) throw badInput(yaml.locate(found));
   await checkAnswerRules(template);
   const seedPath = resolveSeedPath(job.seed_data_path, base);
   const sampling = job.sampling ?? 'shuffle';
   const weightField = /^weighted\((.+)\)$/.exec(sampling)?.[1] ?? null;
-  const partitionField = /^field:(.+)$/.exec(job.partition_strategy ?? '')?.[1] ?? null;
   const seeds = await checkSeeds(seedPath, template.compiled.requirements, weightField, partitionField);
   if (seeds.problems.length > 0) throw badInput(seeds.problems);
   const numRecords = o.overrides?.numRecords ?? job.num_records;
@@ -169,6 +170,15 @@ export async function loadJob(o: LoadOptions): Promise<LoadedJob> {
     fileLimits: { budgetNanoUsd: fileBudget ?? null, numRecords: job.num_records },
     warnings: [...template.warnings, ...seeds.warnings],
   };
+}
+
+/** A path into the result that leads nowhere would put every record into one partition. */
+async function partitionProblems(field: string | null, { spec }: LoadedTemplate): Promise<Problem[]> {
+  if (field === null) return [];
+  const { resultPathProblem } = await import('@stint/export');
+  const message = resultPathProblem(field, spec.steps);
+  if (message === null) return [];
+  return [{ path: 'partition_strategy', reason: 'BAD_PARTITION', message, hint: 'Name one that there is, or none.' }];
 }
 
 /** Schemas and patterns of `output` and `expect` compile now, or never. */
