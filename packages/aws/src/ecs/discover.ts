@@ -2,10 +2,29 @@
 import type { CapacityProvider } from '@aws-sdk/client-ecs';
 import { AppError } from '@stint/core';
 import type { EcsClients } from './ecs-clients.ts';
+import type { EcsConfig } from './ecs-config.ts';
+
+/** A capacity provider of a cluster, whether tasks can be placed on it or not. */
+export interface FoundProvider {
+  /** As it is written in a capacity provider strategy. */
+  name: string;
+  kind: 'managedInstances' | 'fargate' | 'other';
+  /** As ECS describes it; null = it does not. */
+  provider: CapacityProvider | null;
+  /** Why no task can be placed on it; null = one can. */
+  problem: string | null;
+}
+
+export interface ClusterSurvey {
+  arn: string;
+  name: string;
+  /** Managed Instances before Fargate, others last. */
+  providers: FoundProvider[];
+}
 
 export interface ClusterFacts {
   arn: string;
-  /** Capacity providers of the cluster, Managed Instances before Fargate. */
+  /** Capacity providers that can be used, Managed Instances before Fargate. */
   providers: CapacityProvider[];
 }
 
@@ -14,6 +33,22 @@ export interface ClusterFacts {
  * @throws AppError FAILED_PRECONDITION/CLUSTER_… saying what was found and what to do
  */
 export async function describeCluster(clients: EcsClients, cluster: string): Promise<ClusterFacts> {
+  const { arn, providers } = await surveyCluster(clients, cluster);
+  const usable = providers.flatMap((p) => (p.problem === null && p.provider ? p.provider : []));
+  if (usable.length > 0) return { arn, providers: usable };
+  const what = providers.map((p) => `${p.name} (${p.problem})`).join(', ') || 'none';
+  throw new AppError(
+    'FAILED_PRECONDITION',
+    'CLUSTER_WITHOUT_CAPACITY',
+    `aws.ecs.cluster: ${cluster} has no ACTIVE Managed Instances or Fargate provider; found: ${what}`,
+    {
+      hint: 'Make one (`stint capacity plan` shows it, `stint capacity create` makes it), or associate FARGATE and FARGATE_SPOT with the cluster.',
+    },
+  );
+}
+
+/** The cluster with all of its providers. @throws AppError FAILED_PRECONDITION/CLUSTER_NOT_FOUND, CLUSTER_INACTIVE */
+export async function surveyCluster(clients: EcsClients, cluster: string): Promise<ClusterSurvey> {
   const { DescribeClustersCommand } = await import('@aws-sdk/client-ecs');
   const { clusters = [] } = await clients.call('cluster', 'DescribeClusters', () =>
     clients.ecs.send(new DescribeClustersCommand({ clusters: [cluster] })),
@@ -32,51 +67,71 @@ export async function describeCluster(clients: EcsClients, cluster: string): Pro
       { hint: 'Use another cluster, or make it again.' },
     );
   }
-  const providers = await describeProviders(clients, found.clusterArn, found.capacityProviders ?? []);
-  const usable = providers.filter((p) => p.status === 'ACTIVE');
-  if (usable.length === 0) {
-    const what = providers.map((p) => `${p.name ?? '?'} (${p.type ?? '?'}, ${p.status ?? '?'})`).join(', ') || 'none';
-    throw new AppError(
-      'FAILED_PRECONDITION',
-      'CLUSTER_WITHOUT_CAPACITY',
-      `aws.ecs.cluster: ${cluster} has no ACTIVE Managed Instances or Fargate provider; found: ${what}`,
-      {
-        hint: 'Make one with `stint capacity plan` as its guide, or associate FARGATE and FARGATE_SPOT with the cluster.',
-      },
-    );
-  }
-  const order = (p: CapacityProvider): number => (p.type === 'MANAGED_INSTANCES' ? 0 : 1);
-  return { arn: found.clusterArn, providers: usable.sort((a, b) => order(a) - order(b)) };
+  const described = await describeProviders(clients, found.clusterArn);
+  return {
+    arn: found.clusterArn,
+    name: found.clusterName ?? found.clusterArn.slice(found.clusterArn.lastIndexOf('/') + 1),
+    providers: judgeProviders(described, found.capacityProviders ?? []),
+  };
 }
 
-async function describeProviders(
+const order = { managedInstances: 0, fargate: 1, other: 2 } as const;
+
+/** @param associated - names that the cluster lists; a provider of Managed Instances belongs to it by its creation */
+export function judgeProviders(described: readonly CapacityProvider[], associated: readonly string[]): FoundProvider[] {
+  const found = described.flatMap((p): FoundProvider | [] => {
+    const name = p.name ?? '';
+    const inactive = p.status === 'ACTIVE' ? null : `is ${p.status ?? 'in no state'}, not ACTIVE`;
+    if (p.type === 'MANAGED_INSTANCES' || p.managedInstancesProvider) {
+      return { name, kind: 'managedInstances', provider: { ...p, type: 'MANAGED_INSTANCES' }, problem: inactive };
+    }
+    const there = associated.includes(name);
+    if (name === 'FARGATE' || name === 'FARGATE_SPOT') {
+      return { name, kind: 'fargate', provider: p, problem: there ? inactive : 'is not associated with the cluster' };
+    }
+    // Those of an account's other clusters come along, too.
+    if (!there) return [];
+    return { name, kind: 'other', provider: p, problem: 'is of an Auto Scaling group, which tasks do not use' };
+  });
+  for (const name of associated) {
+    if (!found.some((f) => f.name === name))
+      found.push({ name, kind: 'other', provider: null, problem: 'is listed by the cluster and not described by ECS' });
+  }
+  return found.sort((a, b) => order[a.kind] - order[b.kind]);
+}
+
+/** One by name, or all that the cluster may use. */
+export async function describeProviders(
   clients: EcsClients,
   cluster: string,
-  names: readonly string[],
+  name?: string,
 ): Promise<CapacityProvider[]> {
   const { DescribeCapacityProvidersCommand } = await import('@aws-sdk/client-ecs');
   const found: CapacityProvider[] = [];
   let nextToken: string | undefined;
   do {
-    const input = { cluster, nextToken };
+    const input = { cluster, nextToken, ...(name !== undefined && { capacityProviders: [name] }) };
     const page = await clients.call('cluster', 'DescribeCapacityProviders', () =>
       clients.ecs.send(new DescribeCapacityProvidersCommand(input)),
     );
     found.push(...(page.capacityProviders ?? []));
     nextToken = page.nextToken;
   } while (nextToken !== undefined);
-  const kept = found.filter(
-    (p) =>
-      p.type === 'MANAGED_INSTANCES' ||
-      p.managedInstancesProvider !== undefined ||
-      ((p.name === 'FARGATE' || p.name === 'FARGATE_SPOT') && names.includes(p.name)),
-  );
-  return kept.map((p) => (p.type || !p.managedInstancesProvider ? p : { ...p, type: 'MANAGED_INSTANCES' as const }));
+  return found;
 }
 
 export interface Network {
   subnets: string[];
   securityGroups: string[];
+}
+
+/** Where instances and tasks get their addresses: as configured, else the default VPC. @throws AppError BAD_CONFIG, as below */
+export async function networkOf(clients: EcsClients, config: EcsConfig): Promise<Network> {
+  const { subnets, securityGroups } = config;
+  if (subnets && securityGroups) return { subnets, securityGroups };
+  if (subnets)
+    throw new AppError('INVALID_ARGUMENT', 'BAD_CONFIG', 'aws.ecs.securityGroups: is required where subnets are set');
+  return await defaultNetwork(clients);
 }
 
 /** The default VPC's own default subnets and default group. @throws AppError FAILED_PRECONDITION/CLUSTER_NETWORK */
@@ -87,9 +142,12 @@ export async function defaultNetwork(clients: EcsClients): Promise<Network> {
   );
   const vpc = Vpcs[0]?.VpcId;
   if (vpc === undefined) {
-    throw new AppError('FAILED_PRECONDITION', 'CLUSTER_NETWORK', 'there is no default VPC in this region', {
-      hint: 'Set aws.ecs.subnets and aws.ecs.securityGroups.',
-    });
+    throw new AppError(
+      'FAILED_PRECONDITION',
+      'CLUSTER_NETWORK',
+      'aws.ecs.subnets: not set, and there is no default VPC in this region',
+      { hint: 'Set aws.ecs.subnets and aws.ecs.securityGroups.' },
+    );
   }
   // Every VPC has a group called default, and user-made subnets: always scoped by vpc-id.
   const inVpc = { Name: 'vpc-id', Values: [vpc] };
@@ -115,7 +173,7 @@ export async function defaultNetwork(clients: EcsClients): Promise<Network> {
   throw new AppError(
     'FAILED_PRECONDITION',
     'CLUSTER_NETWORK',
-    `the default VPC ${vpc} has ${found.subnets.length} default subnets and ${found.securityGroups.length} default groups`,
+    `aws.ecs.subnets: not set, and the default VPC ${vpc} has ${found.subnets.length} default subnets and ${found.securityGroups.length} default groups`,
     { hint: 'Set aws.ecs.subnets and aws.ecs.securityGroups.' },
   );
 }

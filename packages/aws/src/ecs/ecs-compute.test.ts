@@ -204,7 +204,9 @@ test.each([29, 16_385])(
     const managed = await (await cluster.compute({ capacity: ['mi', 'mi-spot'] })).place(wants, 'onDemand', none);
     expect(managed).toEqual({
       kind: 'never',
-      problems: [`a disk of ${sizeGib} GiB was asked, Managed Instances have 30 to 16384`],
+      problems: ['mi', 'mi-spot'].map(
+        (name) => `${name}: a disk of ${sizeGib} GiB was asked, Managed Instances have 30 to 16384`,
+      ),
     });
     const anywhere = await (await cluster.compute()).place(wants, 'onDemand', none);
     if (sizeGib === 29) expect(anywhere).toMatchObject({ placement: { offer: 'fargate' } });

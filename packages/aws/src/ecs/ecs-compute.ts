@@ -20,17 +20,16 @@ import type {
   Wants,
 } from '@stint/core';
 import { DefinitionCache } from './definition-cache.ts';
-import { defaultNetwork, describeCluster } from './discover.ts';
+import { describeCluster, networkOf } from './discover.ts';
 import type { Network } from './discover.ts';
 import { bucketSpecs, createEcsClients } from './ecs-clients.ts';
 import type { BucketName, EcsClients } from './ecs-clients.ts';
 import type { EcsConfig } from './ecs-config.ts';
 import { nameOfError, wordsOfError } from './ecs-errors.ts';
 import { ensureLogGroup, readStream } from './ecs-logs.ts';
-import { offersOf, patternsOf } from './ecs-offers.ts';
+import { chooseOptionsOf, offersOf, patternsOf } from './ecs-offers.ts';
 import type { EcsOffer } from './ecs-offers.ts';
-import { describeTypes, typeFit } from './instance-types.ts';
-import type { InstanceType } from './instance-types.ts';
+import { typeFactsOf } from './instance-types.ts';
 import { endOfTask } from './outcomes.ts';
 import { refusalOfError, refusalOfFailure } from './refusals.ts';
 import { runRequestOf } from './run-request.ts';
@@ -53,8 +52,6 @@ export interface EcsComputeOptions {
 
 /** Describe calls per request, and the spread of a stopped task's visibility: DescribeTasks, API reference. */
 const observeBatch = 100;
-/** Storage of a capacity provider, and of a volume of a task's own there, GiB. */
-const managedDisk = { minGib: 30, maxGib: 16_384 };
 const resendWithinMs = 30 * 60_000;
 const appearsWithinMs = 5 * 60_000;
 
@@ -86,7 +83,7 @@ export async function createEcsCompute(options: EcsComputeOptions): Promise<Comp
     const offers = offersOf(
       cluster.providers,
       config,
-      await factsOf(clients, patternsOf(cluster.providers, config), notice),
+      await typeFactsOf(clients, patternsOf(cluster.providers, config), notice),
     );
     const needsNetwork = usesAwsvpc(config) || offers.some((o) => o.kind === 'fargate');
     const network = needsNetwork ? await networkOf(clients, config) : null;
@@ -96,30 +93,6 @@ export async function createEcsCompute(options: EcsComputeOptions): Promise<Comp
     clients.close();
     throw e;
   }
-}
-
-/** null where the facts may not be read: then the providers' own ranges decide. */
-async function factsOf(
-  clients: EcsClients,
-  patterns: readonly string[],
-  notice: (text: string) => void,
-): Promise<InstanceType[] | null> {
-  if (patterns.length === 0) return null;
-  try {
-    return await describeTypes(clients, patterns);
-  } catch (e) {
-    if (toAppError(e).code !== 'PERMISSION_DENIED') throw e;
-    notice('ec2:DescribeInstanceTypes is denied: sizes are judged by the ranges of the capacity providers alone');
-    return null;
-  }
-}
-
-async function networkOf(clients: EcsClients, config: EcsConfig): Promise<Network> {
-  const { subnets, securityGroups } = config;
-  if (subnets && securityGroups) return { subnets, securityGroups };
-  if (subnets)
-    throw new AppError('INVALID_ARGUMENT', 'BAD_CONFIG', 'aws.ecs.securityGroups: is required where subnets are set');
-  return await defaultNetwork(clients);
 }
 
 interface Parts {
@@ -166,27 +139,14 @@ class EcsCompute implements Compute {
   }
 
   async place(wants: Wants, policy: SpotPolicy, history: PlacementHistory): Promise<PlaceResult> {
-    const { spotFallbackAfter } = this.traits;
-    const size = wants.disk?.sizeGib ?? managedDisk.minGib;
-    const wrongSize = size < managedDisk.minGib || size > managedDisk.maxGib;
-    const offers = this.#p.offers.filter((o) => !wrongSize || o.kind === 'fargate');
-    const result = chooseOffer(
+    const { offers } = this.#p;
+    const options = chooseOptionsOf(wants, offers, policy, this.traits.spotFallbackAfter);
+    return chooseOffer(
       wants,
       offers.map((o) => o.offer),
       history,
-      {
-        policy,
-        spotFallbackAfter,
-        machineTypeFit: (offer) => {
-          const own = offers.find((o) => o.offer === offer);
-          return own ? typeFit(wants.machineTypes ?? [], own.allowedTypes, own.excludedTypes) : 'none';
-        },
-      },
+      options,
     );
-    if (result.kind !== 'never' || !wrongSize) return result;
-    const { minGib, maxGib } = managedDisk;
-    const problem = `a disk of ${size} GiB was asked, Managed Instances have ${minGib} to ${maxGib}`;
-    return { kind: 'never', problems: [problem, ...(offers.length > 0 ? result.problems : [])] };
   }
 
   async prepare(draft: AttemptDraft, clientToken: string): Promise<PreparedStart> {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CapacityProvider, InstanceRequirementsRequest } from '@aws-sdk/client-ecs';
 import { AppError } from '@stint/core';
-import type { Architecture, Offer } from '@stint/core';
+import type { Architecture, ChooseOptions, Offer, SpotPolicy, Wants } from '@stint/core';
 import type { CapacityEntry, EcsConfig } from './ecs-config.ts';
 import { fargateSizes } from './fargate-sizes.ts';
-import { matchesType } from './instance-types.ts';
+import { matchesType, typeFit } from './instance-types.ts';
 import type { InstanceType } from './instance-types.ts';
 
 /** An offer with what the request needs to know of its provider. */
@@ -18,8 +18,8 @@ export interface EcsOffer {
 }
 
 /** An instance offers less than its nominal memory: agent and system take the rest. */
-const usableShare = 0.9;
-const defaultStorageGib = 80;
+export const usableShare = 0.9;
+export const defaultStorageGib = 80;
 const volumes = { minGib: 30, maxGib: 16_384 };
 const volumeHint = 'set aws.ecs.infrastructureRole for a volume of its own';
 
@@ -41,7 +41,7 @@ export function offersOf(
   config: EcsConfig,
   types: readonly InstanceType[] | null,
 ): EcsOffer[] {
-  const all = providers.map((p) => (p.type === 'MANAGED_INSTANCES' ? managed(p, config, types) : fargate(p, config)));
+  const all = providers.map((p) => offerOf(p, config, types));
   if (!config.capacity) return all;
   const known = all.map((o) => o.offer.name).join(', ');
   return config.capacity.map((entry) => {
@@ -54,6 +54,35 @@ export function offersOf(
       { hint: 'Correct the name, or remove the key to use what is discovered.' },
     );
   });
+}
+
+/** What one provider offers, whatever its state. */
+export const offerOf = (p: CapacityProvider, config: EcsConfig, types: readonly InstanceType[] | null): EcsOffer =>
+  p.type === 'MANAGED_INSTANCES' ? managed(p, config, types) : fargate(p, config);
+
+/** How core is to choose among these offers: what it can't know of ECS. */
+export function chooseOptionsOf(
+  wants: Wants,
+  offers: readonly EcsOffer[],
+  policy: SpotPolicy,
+  spotFallbackAfter: number,
+): ChooseOptions {
+  const own = (offer: Offer): EcsOffer | undefined => offers.find((o) => o.offer === offer);
+  return {
+    policy,
+    spotFallbackAfter,
+    machineTypeFit: (offer) => {
+      const { allowedTypes, excludedTypes } = own(offer) ?? { allowedTypes: [], excludedTypes: ['*'] };
+      return typeFit(wants.machineTypes ?? [], allowedTypes, excludedTypes);
+    },
+    misfit: (offer) => (own(offer)?.kind === 'managedInstances' ? misfitOfDisk(wants) : null),
+  };
+}
+
+/** Managed Instances take no smaller disk, not even the one that they share. */
+export function misfitOfDisk({ disk }: Wants): string | null {
+  if (!disk || (disk.sizeGib >= volumes.minGib && disk.sizeGib <= volumes.maxGib)) return null;
+  return `a disk of ${disk.sizeGib} GiB was asked, Managed Instances have ${volumes.minGib} to ${volumes.maxGib}`;
 }
 
 const requirementsOf = (p: CapacityProvider): InstanceRequirementsRequest | undefined =>
@@ -119,10 +148,11 @@ function managed(p: CapacityProvider, config: EcsConfig, types: readonly Instanc
 
 function architecturesOf(r: InstanceRequirementsRequest | undefined, facts: readonly InstanceType[]): Architecture[] {
   const all: Architecture[] = ['X86_64', 'ARM64'];
-  if (facts.length > 0) return all.filter((a) => facts.some((t) => t.architectures.includes(a)));
   const makers = r?.cpuManufacturers ?? [];
-  if (makers.length === 0) return all;
-  return all.filter((a) => makers.some((m) => (m === 'amazon-web-services') === (a === 'ARM64')));
+  const made = (a: Architecture): boolean =>
+    makers.length === 0 || makers.some((m) => (m === 'amazon-web-services') === (a === 'ARM64'));
+  const typed = (a: Architecture): boolean => facts.length === 0 || facts.some((t) => t.architectures.includes(a));
+  return all.filter((a) => made(a) && typed(a));
 }
 
 function acceleratorsOf(
@@ -131,6 +161,8 @@ function acceleratorsOf(
   corrected: { count: number; type?: string | undefined } | undefined,
 ): Offer['accelerators'] {
   if (corrected) return { maxCount: corrected.count, types: corrected.type === undefined ? [] : [corrected.type] };
+  // A count of at most 0 is how a provider is told to buy none.
+  if (r?.acceleratorCount?.max === 0) return null;
   const withGpu = facts.filter((t) => t.gpus > 0);
   const asked =
     r?.acceleratorCount !== undefined ||

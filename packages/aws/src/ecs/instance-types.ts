@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { toAppError } from '@stint/core';
 import type { MachineTypeFit } from '@stint/core';
 import type { EcsClients } from './ecs-clients.ts';
 
@@ -9,6 +10,8 @@ export interface InstanceType {
   architectures: ('X86_64' | 'ARM64')[];
   gpus: number;
   gpuType: string | null;
+  burstable: boolean;
+  bareMetal: boolean;
 }
 
 /** `c6i.*` matches `c6i.large`; only `*` is special, as in ECS's own allowedInstanceTypes. */
@@ -66,9 +69,27 @@ export async function describeTypes(clients: EcsClients, patterns: readonly stri
         ),
         gpus: (t.GpuInfo?.Gpus ?? []).reduce((sum, g) => sum + (g.Count ?? 0), 0),
         gpuType: gpu?.Name?.toLowerCase().replaceAll(' ', '-') ?? null,
+        burstable: t.BurstablePerformanceSupported ?? false,
+        bareMetal: t.BareMetal ?? false,
       });
     }
     token = page.NextToken;
   } while (token !== undefined);
   return found;
+}
+
+/** As `describeTypes`; null where there is nothing to ask, or the facts may not be read, which is said once. */
+export async function typeFactsOf(
+  clients: EcsClients,
+  patterns: readonly string[],
+  notice: (text: string) => void,
+): Promise<InstanceType[] | null> {
+  if (patterns.length === 0) return null;
+  try {
+    return await describeTypes(clients, patterns);
+  } catch (e) {
+    if (toAppError(e).code !== 'PERMISSION_DENIED') throw e;
+    notice('ec2:DescribeInstanceTypes is denied: sizes are judged by the ranges of the capacity providers alone');
+    return null;
+  }
 }

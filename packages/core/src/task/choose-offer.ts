@@ -12,6 +12,8 @@ export interface ChooseOptions {
   spotFallbackAfter: number;
   /** Judges `wants.machineTypes`; type names and patterns are the backend's business. */
   machineTypeFit?: (offer: Offer) => MachineTypeFit;
+  /** The backend's own reason why an offer can't hold the wants; null = it has none. */
+  misfit?: (offer: Offer) => string | null;
 }
 
 /**
@@ -24,38 +26,57 @@ export function chooseOffer(
   history: PlacementHistory,
   options: ChooseOptions,
 ): PlaceResult {
+  const { ranked, refused } = rankOffers(wants, offers, history, options);
+  const [best] = ranked;
+  if (best) return { kind: 'placed', placement: best };
+  const problems = refused.map(({ offer, why }) => `${offer}: ${why}`);
+  return { kind: 'never', problems: problems.length > 0 ? problems : ['there is no capacity at all'] };
+}
+
+export interface RankedOffers {
+  /** What fits, the one to take first. */
+  ranked: Placement[];
+  /** What does not, and why, naming what was asked and what there is. */
+  refused: { offer: string; why: string }[];
+}
+
+/** Every offer that the task may choose from (`wants.capacity`), in the order in which they are taken, or with its reason. */
+export function rankOffers(
+  wants: Wants,
+  offers: readonly Offer[],
+  history: PlacementHistory,
+  options: ChooseOptions,
+): RankedOffers {
   const named = byName(wants, offers);
-  if (named.problems.length > 0) return { kind: 'never', problems: named.problems };
+  if (named.missing.length > 0) return { ranked: [], refused: named.missing };
   const fits: { offer: Offer; placement: Placement }[] = [];
-  const problems: string[] = [];
+  const refused: RankedOffers['refused'] = [];
   for (const offer of named.offers) {
-    const fit = fitOffer(wants, offer, options);
-    if (typeof fit === 'string') problems.push(`${offer.name}: ${fit}`);
+    const fit = options.misfit?.(offer) ?? fitOffer(wants, offer, options);
+    if (typeof fit === 'string') refused.push({ offer: offer.name, why: fit });
     else fits.push({ offer, placement: fit });
   }
   const { policy } = options;
-  const wanted = fits.filter(
-    ({ offer }) => policy === 'spotFirst' || offer.market === (policy === 'spot' ? 'spot' : 'onDemand'),
-  );
-  if (wanted.length === 0) {
-    const other = fits.map(
-      ({ offer }) => `${offer.name}: is ${offer.market === 'spot' ? 'Spot' : 'on-demand'}, the policy is ${policy}`,
-    );
-    const all = [...problems, ...other];
-    return { kind: 'never', problems: all.length > 0 ? all : ['there is no capacity at all'] };
+  const may = (offer: Offer): boolean =>
+    policy === 'spotFirst' || offer.market === (policy === 'spot' ? 'spot' : 'onDemand');
+  for (const { offer } of fits.filter((f) => !may(f.offer))) {
+    const market = offer.market === 'spot' ? 'Spot' : 'on-demand';
+    refused.push({ offer: offer.name, why: `is ${market}, the policy is ${policy}` });
   }
+  const wanted = fits.filter((f) => may(f.offer));
   const first = preferOnDemand(policy, history, options.spotFallbackAfter) ? 'onDemand' : 'spot';
   const tried = (offer: Offer): number => history.exhausted.filter((e) => e.offer === offer.name).length;
   const order = (offer: Offer): number => (policy === 'spotFirst' && offer.market !== first ? 1 : 0);
-  const [best] = wanted
+  const noSpot = policy === 'spotFirst' && !wanted.some(({ offer }) => offer.market === 'spot');
+  const ranked = wanted
     .map((x, i) => ({ ...x, i }))
-    .sort((a, b) => order(a.offer) - order(b.offer) || tried(a.offer) - tried(b.offer) || a.i - b.i);
-  if (!best) return { kind: 'never', problems };
-  const placement = { ...best.placement, warnings: [...best.placement.warnings] };
-  if (policy === 'spotFirst' && !wanted.some(({ offer }) => offer.market === 'spot')) {
-    placement.warnings.push(`spotFirst: there is only on-demand capacity that fits, so ${best.offer.name} is used`);
-  }
-  return { kind: 'placed', placement };
+    .sort((a, b) => order(a.offer) - order(b.offer) || tried(a.offer) - tried(b.offer) || a.i - b.i)
+    .map(({ offer, placement }) => {
+      if (!noSpot) return placement;
+      const warning = `spotFirst: there is only on-demand capacity that fits, so ${offer.name} is used`;
+      return { ...placement, warnings: [...placement.warnings, warning] };
+    });
+  return { ranked, refused };
 }
 
 function preferOnDemand(policy: SpotPolicy, history: PlacementHistory, fallbackAfter: number): boolean {
@@ -63,13 +84,17 @@ function preferOnDemand(policy: SpotPolicy, history: PlacementHistory, fallbackA
   return history.spotReclaims >= fallbackAfter || history.exhausted.some((e) => e.market === 'spot');
 }
 
-function byName(wants: Wants, offers: readonly Offer[]): { offers: readonly Offer[]; problems: string[] } {
-  if (!wants.capacity) return { offers, problems: [] };
+function byName(
+  wants: Wants,
+  offers: readonly Offer[],
+): { offers: readonly Offer[]; missing: RankedOffers['refused'] } {
+  if (!wants.capacity) return { offers, missing: [] };
   const known = offers.map((o) => o.name).join(', ') || 'none';
   const missing = wants.capacity.filter((name) => !offers.some((o) => o.name === name));
-  if (missing.length > 0)
-    return { offers: [], problems: missing.map((name) => `capacity ${name}: not found; there is: ${known}`) };
-  return { offers: wants.capacity.flatMap((name) => offers.filter((o) => o.name === name)), problems: [] };
+  return {
+    offers: wants.capacity.flatMap((name) => offers.filter((o) => o.name === name)),
+    missing: missing.map((name) => ({ offer: `capacity ${name}`, why: `not found; there is: ${known}` })),
+  };
 }
 
 /** @returns the placement, or why it does not fit, naming what was asked and what there is */
