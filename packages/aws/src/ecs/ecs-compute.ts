@@ -60,12 +60,17 @@ const appearsWithinMs = 5 * 60_000;
  * @throws AppError FAILED_PRECONDITION/CLUSTER_…, PERMISSION_DENIED/ACCESS_DENIED, INVALID_ARGUMENT/BAD_CONFIG
  */
 export async function createEcsCompute(options: EcsComputeOptions): Promise<Compute> {
-  const { region, config, clock, notice = () => undefined } = options;
+  const { region, config, clock } = options;
   const rates = {
     ...options.rates,
-    ...(config && !options.rates?.run && { run: { perSecond: config.submitRateLimit, burst: 100 } }),
+    ...(config && !options.rates?.run && { run: { perSecond: config.submitRateLimit, burst: bucketSpecs.run.burst } }),
   };
-  const clients = await createEcsClients(region, clock, rates);
+  return await ecsComputeWith(await createEcsClients(region, clock, rates), options);
+}
+
+/** As `createEcsCompute`, with these clients, which are closed with it. */
+export async function ecsComputeWith(clients: EcsClients, options: EcsComputeOptions): Promise<Compute> {
+  const { region, config, notice = () => undefined } = options;
   try {
     if (!config) {
       if (options.clusterArn === null)

@@ -85,8 +85,13 @@ export class TokenBucket {
     });
   }
 
-  /** The backend said that calls come too fast. */
-  throttled(): void {
+  /**
+   * The backend said that calls come too fast.
+   * @param sentAtMs - when the refused call was let go, on the monotonic clock: several that were under way together say
+   * it once, or a handful of answers would bring the rate to nothing
+   */
+  throttled(sentAtMs = Infinity): void {
+    if (sentAtMs < this.#throttledAtMs) return;
     this.#fill();
     this.#share = Math.max(lowestShare, (this.perSecond / this.spec.perSecond) * throttledTo);
     this.#throttledAtMs = this.#clock.monotonic();
