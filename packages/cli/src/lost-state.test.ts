@@ -4,7 +4,7 @@ import { cpSync, existsSync, readFileSync, rmSync, truncateSync, writeFileSync }
 import { DatabaseSync } from 'node:sqlite';
 import { startStubModelServer } from '@stint/contracts/stub-model-server';
 import type { StubModelServer } from '@stint/contracts/stub-model-server';
-import { exportDataset, generate, resume, status, verify } from '@stint/runtime';
+import { cancel, exportDataset, generate, resume, status, verify } from '@stint/runtime';
 import type { JobSummary } from '@stint/runtime';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { jobFile, ONE_STEP, TOPICS, workbench } from '../testing/workbench.ts';
@@ -93,10 +93,18 @@ test('job.json is gone: refused, and no second job begins in the folder', async 
   const { exitCode, body } = await run(20);
   expect({ exitCode, body }).toMatchObject({ exitCode: 2, body: { error: { reason: 'DAMAGED' } } });
   expect(existsSync(out('job.json'))).toBe(false);
+  await allRefuse(/job\.json is gone/);
+  expect(await verify(o())).toMatchObject({ exitCode: 1, body: { damage: [{ file: 'job.json' }] } });
 });
 
-test('creation that a death cut off is finished by the same command', async () => {
-  for (const left of [['job.json'], ['job.json', 'state.sqlite'], ['state.sqlite']]) {
+test('a checkpoint of a shard is gone: said with its name', async () => {
+  rmSync(out('shards/0/checkpoint.json'));
+  await allRefuse(/shards\/0\/checkpoint\.json is missing/);
+  expect(stub.stats().accepted).toBe(0);
+});
+
+test('creation that a death cut off is told apart from damage, and finished by the same command', async () => {
+  for (const left of [['job.json'], ['job.json', 'state.sqlite'], ['state.sqlite'], ['empty state.sqlite']]) {
     rmSync(bench.path('new'), { recursive: true, force: true });
     const fresh = bench.yaml('fresh.yaml', jobFile(stub.url, { num_records: 3 }));
     const make = () => generate({ jobPath: fresh, out: 'new', env: {}, cwd: bench.dir });
@@ -113,6 +121,14 @@ test('creation that a death cut off is finished by the same command', async () =
     const text = readFileSync(bench.path('new/job.json'), 'utf8');
     if (!left.includes('job.json')) rmSync(bench.path('new/job.json'));
     else writeFileSync(bench.path('new/job.json'), text);
+    if (left[0] === 'empty state.sqlite') writeFileSync(bench.path('new/state.sqlite'), '');
+    for (const command of [verify, status, exportDataset, resume, cancel]) {
+      const told = await command({ dir: 'new', env: {}, cwd: bench.dir });
+      expect(told, `${command.name} ${left.join()}`).toMatchObject({
+        exitCode: 2,
+        body: { error: { reason: 'NOT_BEGUN', hint: expect.stringContaining('stint generate') } },
+      });
+    }
     const { exitCode, body } = await make();
     expect({ exitCode, left, ok: (body as JobSummary).records?.ok }).toEqual({ exitCode: 0, left, ok: 3 });
     expect((await verify({ dir: 'new', env: {}, cwd: bench.dir })).body).toMatchObject({ ok: true });

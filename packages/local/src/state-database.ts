@@ -173,7 +173,8 @@ export class StateDatabase {
 
 /**
  * Opens an SQLite file of ours, and makes it where it is missing.
- * @throws AppError FAILED_PRECONDITION/NEWER_FORMAT, FAILED_PRECONDITION/DAMAGED, NOT_FOUND/STATE_NOT_FOUND (`create: false`),
+ * @throws AppError FAILED_PRECONDITION/NEWER_FORMAT, FAILED_PRECONDITION/DAMAGED (`empty` in its details where it holds
+ * nothing at all), NOT_FOUND/STATE_NOT_FOUND (`create: false`),
  * UNAVAILABLE/STORAGE_UNAVAILABLE, PERMISSION_DENIED/STORAGE_DENIED
  */
 export function openStateDatabase(path: string, options: StateDatabaseOptions = {}): StateDatabase {
@@ -225,15 +226,18 @@ function userVersion(sql: DatabaseSync): number {
 }
 
 function checkVersion(sql: DatabaseSync, path: string, format: DatabaseFormat, mayBeEmpty: boolean): void {
-  const damaged = (what: string): AppError =>
+  const damaged = (what: string, details: Record<string, unknown> = {}): AppError =>
     new AppError('FAILED_PRECONDITION', 'DAMAGED', `${path} ${what}`, {
       hint: 'Restore it from a copy.',
-      details: { file: path },
+      details: { file: path, ...details },
     });
   const version = userVersion(sql);
   const id = sql.prepare('PRAGMA application_id').get()?.['application_id'] as number;
   const schema = schemaOf(sql);
-  if (mayBeEmpty && version === 0 && schema.length === 0) return;
+  // A death at its very creation leaves it so.
+  const empty = id === 0 && version === 0 && schema.length === 0;
+  if (empty && mayBeEmpty) return;
+  if (empty) throw damaged(`is not ${format.what}`, { empty });
   if (id !== format.applicationId || version === 0) throw damaged(`is not ${format.what}`);
   if (version > format.version) {
     throw new AppError('FAILED_PRECONDITION', 'NEWER_FORMAT', `${path} was written by a newer stint (${version})`, {

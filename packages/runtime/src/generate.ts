@@ -2,7 +2,7 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { isAbsolute, join, relative, resolve } from 'node:path';
-import { AppError, encodeUtf8, JOB_KEY, toAppError, usdToNano } from '@stint/core';
+import { AppError, encodeUtf8, isAppError, JOB_KEY, toAppError, usdToNano } from '@stint/core';
 import type { JobSpec } from '@stint/core';
 import { isSystemError, requirePlainFiles, toFileError } from '@stint/local';
 import { errorBody } from './commands.ts';
@@ -12,7 +12,7 @@ import { readFrozenJob } from './frozen.ts';
 import type { Frozen } from './frozen.ts';
 import { freezeInputs, frozenInputsMissing, loadJob, withRunSettings } from './intake/index.ts';
 import type { LoadedJob } from './intake/index.ts';
-import { hasBegun, lostState, openJobFolder, readSpec } from './job-folder.ts';
+import { hasBegun, lostSpec, lostState, openJobFolder, readSpec } from './job-folder.ts';
 import type { JobFolder } from './job-folder.ts';
 import { closeAll, createProviders } from './providers.ts';
 import { runSession } from './session.ts';
@@ -24,9 +24,22 @@ export async function asResult<T>(run: () => Promise<CommandResult<T>>): Promise
   try {
     return await run();
   } catch (e) {
-    const error = isSystemError(e) ? toFileError(e, `${e.syscall} ${e.path ?? 'a file'}`) : toAppError(e);
+    const error = isSystemError(e)
+      ? toFileError(e, `${e.syscall} ${e.path ?? 'a file'}`)
+      : (missingPart(e) ?? toAppError(e));
     return { exitCode: exitCodeOfError(error), body: { error: errorBody(error) } };
   }
+}
+
+/** What a checkpoint or the call log names and the folder has not. */
+function missingPart(e: unknown): AppError | null {
+  if (!isAppError(e) || e.reason !== 'OBJECT_NOT_FOUND') return null;
+  const file = e.info.details?.['key'];
+  return new AppError('FAILED_PRECONDITION', 'DAMAGED', `${String(file)} is missing in the job’s folder`, {
+    cause: e,
+    hint: '`stint verify` names all that is damaged; restore it from a copy of the folder.',
+    details: { file },
+  });
 }
 
 /** `stint generate JOB`: creates the job or goes on with it, and runs it to its end here. */
@@ -125,13 +138,7 @@ const newJobId = (name: string): string => `${name}-${[...randomBytes(10)].map((
  * goes on with what the winner froze.
  */
 async function createSpec(folder: JobFolder, { draft }: LoadedJob): Promise<boolean> {
-  if (await folder.jobs.read()) {
-    const file = join(folder.dir, JOB_KEY);
-    throw new AppError('FAILED_PRECONDITION', 'DAMAGED', `${file} is gone, though the job has begun`, {
-      hint: 'Restore it from a copy of the folder, or start anew in another folder (--out).',
-      details: { file },
-    });
-  }
+  if (await folder.jobs.read()) throw lostSpec(join(folder.dir, JOB_KEY));
   const spec: JobSpec = {
     ...draft,
     job_id: newJobId(draft.name),

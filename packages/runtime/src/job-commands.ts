@@ -19,9 +19,12 @@ export async function resume(o: ResumeOptions): Promise<CommandResult<JobSummary
   return asResult(async () => {
     const settings = readSettings(o.env);
     const dir = resolve(o.cwd, o.dir);
-    const frozen = await readFrozenJob(dir);
+    await readSpec(dir);
     const folder = openJobFolder(dir, { create: false, sync: settings.STINT_SYNC });
     try {
+      // Of a job that never began there may be no inputs either.
+      if (!(await folder.jobs.read())) throw lostState(dir, 'knows no job');
+      const frozen = await readFrozenJob(dir);
       return await runSession({
         ...o,
         folder,

@@ -5,6 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   AppError,
+  isAppError,
   JOB_CHECKPOINT_KEY,
   JOB_KEY,
   knownShards,
@@ -39,16 +40,26 @@ export interface JobFolder {
 
 /** True where a run has left its mark in the folder: then its state can't be missing, but be lost. */
 export function hasBegun(dir: string): boolean {
-  return existsSync(join(dir, JOB_CHECKPOINT_KEY)) || existsSync(join(dir, 'shards'));
+  return [JOB_CHECKPOINT_KEY, 'shards', 'outputs', 'rejects', 'exports'].some((name) => existsSync(join(dir, name)));
 }
 
-/** The authority on spend is gone: going on could pay beyond the cap. */
+/** Why a folder has no state to go by: it is lost, so that going on could pay beyond the cap, or it never was. */
 export function lostState(dir: string, what: string): AppError {
+  if (!hasBegun(dir)) return notBegun(dir);
   const file = join(dir, 'state.sqlite');
-  const hint = hasBegun(dir)
-    ? 'Restore it from a copy of the job folder. What is committed lies in outputs/, one record a line.'
-    : 'Run `stint generate` with the job file again to finish creating it.';
-  return new AppError('FAILED_PRECONDITION', 'DAMAGED', `${file} ${what}`, { hint, details: { file } });
+  return new AppError('FAILED_PRECONDITION', 'DAMAGED', `${file} ${what}`, {
+    hint: 'Restore it from a copy of the job folder. What is committed lies in outputs/, one record a line.',
+    details: { file },
+  });
+}
+
+/** A death during its creation left the folder so. */
+function notBegun(dir: string): AppError {
+  const message = `the job in ${dir} never began: its creation was cut off, so no call was made and there is no data`;
+  return new AppError('FAILED_PRECONDITION', 'NOT_BEGUN', message, {
+    hint: 'Run `stint generate` with its job file again: it finishes creating the job and runs it.',
+    details: { dir },
+  });
 }
 
 /**
@@ -98,19 +109,48 @@ function makeFolder(dir: string): void {
 
 /**
  * `job.json` and its digest. The first look at a folder that may come from somebody else.
- * @throws AppError NOT_FOUND/NOT_A_JOB, FAILED_PRECONDITION/DAMAGED where the folder leads out of itself
+ * @throws AppError NOT_FOUND/NOT_A_JOB, FAILED_PRECONDITION/NOT_BEGUN, FAILED_PRECONDITION/DAMAGED where it is gone, or
+ * where the folder leads out of itself
  */
 export async function readSpec(dir: string): Promise<{ spec: JobSpec; digest: string }> {
   const path = join(dir, JOB_KEY);
-  if (!existsSync(path)) {
-    throw new AppError('NOT_FOUND', 'NOT_A_JOB', `${dir} is not a job folder: it has no ${JOB_KEY}`, {
+  if (!existsSync(path)) throw await withoutSpec(dir);
+  requirePlainFiles(dir);
+  const body = await readFile(path);
+  return { spec: readJobSpec(path, parse(path, body)), digest: sha256(body) };
+}
+
+async function withoutSpec(dir: string): Promise<AppError> {
+  const file = join(dir, JOB_KEY);
+  if (!hasBegun(dir) && !existsSync(join(dir, 'state.sqlite'))) {
+    return new AppError('NOT_FOUND', 'NOT_A_JOB', `${dir} is not a job folder: it has no ${JOB_KEY}`, {
       hint: 'Name the folder that `stint generate` printed (stint-out/<name> by default).',
       details: { dir },
     });
   }
   requirePlainFiles(dir);
-  const body = await readFile(path);
-  return { spec: readJobSpec(path, parse(path, body)), digest: sha256(body) };
+  return hasBegun(dir) || (await knowsJob(dir)) ? lostSpec(file) : notBegun(dir);
+}
+
+export function lostSpec(file: string): AppError {
+  return new AppError('FAILED_PRECONDITION', 'DAMAGED', `${file} is gone, though the job has begun`, {
+    hint: 'Restore it from a copy of the folder, or start anew in another folder (--out).',
+    details: { file },
+  });
+}
+
+async function knowsJob(dir: string): Promise<boolean> {
+  try {
+    const folder = openJobFolder(dir, { create: false, forReading: true, sync: 'normal' });
+    try {
+      return (await folder.jobs.read()) !== null;
+    } finally {
+      await folder.close();
+    }
+  } catch (e) {
+    if (isAppError(e) && e.info.details?.['empty'] === true) return false;
+    throw e;
+  }
 }
 
 /** Every shard checkpoint, ascending. */

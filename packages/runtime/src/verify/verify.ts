@@ -7,7 +7,7 @@ import { describeThisProcess, ownerIsAlive } from '@stint/local';
 import type { CommandResult, RunOptions } from '../commands.ts';
 import { asResult } from '../generate.ts';
 import { readFrozen } from '../intake/index.ts';
-import { openJobFolder, readSpec } from '../job-folder.ts';
+import { hasBegun, lostState, openJobFolder, readSpec } from '../job-folder.ts';
 import { readSettings } from '../settings.ts';
 import { checkExports } from './check-exports.ts';
 import { checkLog, checkState } from './check-log.ts';
@@ -37,10 +37,11 @@ export async function verify(o: RunOptions & { dir: string }): Promise<CommandRe
     const settings = readSettings(o.env);
     const dir = resolve(o.cwd, o.dir);
     const found = new Findings(dir);
-    const read = await found.guard('inputs', 'job.json', () => specOf(dir));
+    const read = await found.guard('inputs', 'job.json', () => readSpec(dir));
     if (!read) return done('', found);
     const { spec, digest } = read;
     if (!existsSync(join(dir, 'state.sqlite'))) {
+      if (!hasBegun(dir)) throw lostState(dir, 'is gone');
       found.add('log', 'state.sqlite', 'is missing: status, limits and the call log are lost');
       return done(spec.job_id, found);
     }
@@ -70,7 +71,8 @@ async function checkFolder(
     });
   }
   if (state) await checkLog(folder, state, found);
-  else found.add('log', 'state.sqlite', 'knows no job');
+  else if (hasBegun(folder.dir)) found.add('log', 'state.sqlite', 'knows no job');
+  else throw lostState(folder.dir, 'knows no job');
   const template = await found.guard('inputs', 'inputs', () => readFrozen(folder.dir, spec));
   const shards = await checkShards(folder, spec, digest, found);
   // First: it tells at once what many records would tell one by one.
@@ -78,14 +80,6 @@ async function checkFolder(
   await checkRecords(folder, spec, template, shards, found);
   if (!state) return;
   await found.guard('manifest', 'exports/manifest.json', () => checkExports(folder, spec, state, shards, found));
-}
-
-/** A folder that is no job is a wrong argument, not damage. */
-function specOf(dir: string): ReturnType<typeof readSpec> {
-  if (existsSync(join(dir, 'state.sqlite')) && !existsSync(join(dir, 'job.json'))) {
-    throw new AppError('FAILED_PRECONDITION', 'DAMAGED', 'is missing', { details: { file: 'job.json' } });
-  }
-  return readSpec(dir);
 }
 
 function done(jobId: string, found: Findings): CommandResult<VerifyResult> {
