@@ -22,11 +22,22 @@ const ACCOUNT = '123456789012';
 const role = (name: string): string => `arn:aws:iam::${ACCOUNT}:role/${name}`;
 export const config = { cluster: 'c', executionRole: role('exec') };
 
+export const CLUSTER_ARN = `arn:aws:ecs:${REGION}:${ACCOUNT}:cluster/c`;
+
+export interface SeenCall {
+  action: string;
+  request: Record<string, unknown>;
+  status: number;
+  response?: Record<string, unknown>;
+  error?: { name: string; message: string };
+  lost?: 'request' | 'answer';
+}
+
 export interface EmulatedCluster {
   endpoint: string;
   ecs: ECSClient;
   /** Calls that the emulator saw, in order. */
-  calls: () => { action: string; request: Record<string, unknown>; status: number }[];
+  calls: () => SeenCall[];
   compute: (change?: Record<string, unknown>, options?: Partial<EcsComputeOptions>) => Promise<Compute>;
   stop: () => Promise<void>;
 }
@@ -80,7 +91,7 @@ export async function emulatedCluster(
       readFileSync(logFile, 'utf8')
         .split('\n')
         .filter((line) => line !== '')
-        .map((line) => JSON.parse(line) as { action: string; request: Record<string, unknown>; status: number }),
+        .map((line) => JSON.parse(line) as SeenCall),
     compute: async (change = {}, more = {}) => {
       const compute = await createEcsCompute({
         region: REGION,
