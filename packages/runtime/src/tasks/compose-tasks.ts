@@ -16,13 +16,15 @@ import {
 } from '@stint/local';
 import { stateHome } from './state-home.ts';
 import { readTaskSettings } from './task-settings.ts';
-import type { TaskSettings } from './task-settings.ts';
+import type { TaskSettings, TaskSettingsInput } from './task-settings.ts';
 
 export interface TaskRuntimeOptions {
   env: NodeJS.ProcessEnv;
   cwd: string;
   /** `--config`. */
   config?: string | undefined;
+  /** Instead of any file. */
+  settings?: TaskSettingsInput | undefined;
   /** `--compute`. */
   compute?: string | undefined;
   /** Said once, for people. */
@@ -45,7 +47,7 @@ export const machineArch: Architecture = arch() === 'arm64' ? 'ARM64' : 'X86_64'
 /** Puts the task engine together: the store of the state folder, and the backends that tasks name. */
 export function composeTasks(options: TaskRuntimeOptions): TaskRuntime {
   const { env, cwd } = options;
-  const settings = readTaskSettings(env, cwd, options.config, options.compute);
+  const settings = readTaskSettings(env, cwd, options.config, options.compute, options.settings);
   const home = stateHome(env, cwd);
   const clock = systemClock();
   const store = openSqliteTaskStore(home, env['STINT_SYNC'] === 'full' ? 'full' : 'normal');

@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+export { openTasks } from './open-tasks.ts';
+export type { NewTask, OpenTasksOptions, TaskOutputLine, Tasks } from './open-tasks.ts';
 export { supervise } from './supervisor.ts';
 export * from './task-commands.ts';
 export type { TaskRequest } from './task-request.ts';
+export type { TaskSettingsInput } from './task-settings.ts';
+export { isAppError } from '@stint/core';
 export type { TaskView } from '@stint/core';

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import { AppError, isUlid, parseDurationMs, taskMoves, toAppError, viewTask } from '@stint/core';
-import type { TaskDocument, TaskEngine, TaskFilter, TaskLogLine, TaskState, TaskView } from '@stint/core';
+import { AppError, parseDurationMs, taskMoves, toAppError, viewTask } from '@stint/core';
+import type { TaskDocument, TaskFilter, TaskLogLine, TaskState, TaskView } from '@stint/core';
 import type { CommandResult, ErrorBody } from '../commands.ts';
-import { composeTasks, machineArch } from './compose-tasks.ts';
+import { composeTasks } from './compose-tasks.ts';
 import type { TaskRuntime, TaskRuntimeOptions } from './compose-tasks.ts';
+import { checkTaskId as checkId, listTasks, lookAgain, submitTask } from './open-tasks.ts';
 import { startSupervisor } from './supervisor.ts';
 import { exitCodeOfTask, exitCodeOfTaskError } from './task-exit-codes.ts';
-import { taskSpecOf } from './task-request.ts';
 import type { TaskRequest } from './task-request.ts';
 
 export type TaskSignal = 'SIGINT' | 'SIGTERM';
@@ -37,11 +37,8 @@ export interface TaskRunOptions extends TaskCommandOptions {
 /** `stint task run`: attached until the task has ended, or with `detach` until it is stored. */
 export async function taskRun(options: TaskRunOptions): Promise<CommandResult<TaskView | { id: string }>> {
   return await withTasks(options, async (runtime) => {
-    const { engine } = runtime;
-    const spec = taskSpecOf(options.request, machineArch);
-    const target = await runtime.target();
     const { idempotencyKey, detach = false, events = {} } = options;
-    const { task, created } = await engine.submit(spec, target, { idempotencyKey, owned: !detach });
+    const { task, created } = await submitTask(runtime, options.request, { idempotencyKey, owned: !detach });
     if (!created) events.notice?.(`task ${task.id} has this key: attached to it`);
     if (detach) {
       startSupervisor(options.stintCommand, options);
@@ -108,26 +105,14 @@ export interface TaskListOptions extends TaskCommandOptions {
 /** `stint task ls`: newest first; takes up what a dead process left. */
 export async function taskList(options: TaskListOptions): Promise<CommandResult<{ tasks: TaskView[] }>> {
   return await withTasks(options, async ({ engine }) => {
-    await lookAgain(engine, undefined, options.events);
     const { state, namePrefix } = options;
     const filter: TaskFilter = {
       ...(state && { states: state.map(stateOf) }),
       ...(namePrefix !== undefined && { namePrefix }),
     };
-    const { tasks } = await engine.list(filter, null, options.limit ?? 1_000);
+    const tasks = await listTasks(engine, filter, options.limit ?? 1_000, options.events?.notice);
     return { exitCode: 0, body: { tasks: tasks.map(viewTask) } };
   });
-}
-
-/** What a dead process left is taken up and looked at, before it is shown; where that fails, the store's word stands. */
-async function lookAgain(engine: TaskEngine, id: string | undefined, events: TaskEvents = {}): Promise<void> {
-  try {
-    if ((await engine.takeUp(id)) > 0) await engine.lookNow();
-  } catch (e) {
-    const error = toAppError(e);
-    if (error.reason === 'TASK_NOT_FOUND') throw e;
-    events.notice?.(`as it was stored: ${error.message}`);
-  }
 }
 
 export interface TaskIdOptions extends TaskCommandOptions {
@@ -137,9 +122,8 @@ export interface TaskIdOptions extends TaskCommandOptions {
 /** `stint task get`. */
 export async function taskGet(options: TaskIdOptions): Promise<CommandResult<TaskView>> {
   return await withTasks(options, async ({ engine }) => {
-    const id = checkId(options.id);
-    await lookAgain(engine, id, options.events);
-    return { exitCode: 0, body: viewTask(await engine.read(id)) };
+    const task = await lookAgain(engine, checkId(options.id), options.events?.notice);
+    return { exitCode: 0, body: viewTask(task) };
   });
 }
 
@@ -216,15 +200,6 @@ function stateOf(text: string): TaskState {
 }
 
 const usage = (message: string): AppError => new AppError('INVALID_ARGUMENT', 'BAD_ARGUMENT', message);
-
-/** Ids are shown in capitals and taken in any. */
-function checkId(id: string): string {
-  const upper = id.toUpperCase();
-  if (isUlid(upper)) return upper;
-  throw new AppError('NOT_FOUND', 'TASK_NOT_FOUND', `no task ${JSON.stringify(id)}`, {
-    hint: '`stint task ls` lists the tasks of this state folder.',
-  });
-}
 
 async function withTasks<T>(
   options: TaskCommandOptions,

@@ -34,6 +34,9 @@ export const taskSettingsSchema = z.strictObject({
     .optional(),
 });
 
+/** What the file says, as an object: for programs. */
+export type TaskSettingsInput = z.input<typeof taskSettingsSchema>;
+
 export interface TaskSettings {
   /** null: whatever this machine has. */
   compute: ComputeName | null;
@@ -46,6 +49,7 @@ export interface TaskSettings {
 /**
  * Flags over environment over file.
  * @param config - path of `--config`; default `stint.config.yaml` in the current folder, where there is one
+ * @param given - instead of any file
  * @throws AppError INVALID_ARGUMENT/BAD_CONFIG naming every problem with file and line, INVALID_ARGUMENT/BAD_PATH
  */
 export function readTaskSettings(
@@ -53,21 +57,23 @@ export function readTaskSettings(
   cwd: string,
   config: string | undefined,
   compute: string | undefined,
+  given?: TaskSettingsInput,
 ): TaskSettings {
   const path = config === undefined ? join(cwd, configFile) : isAbsolute(config) ? config : join(cwd, config);
-  const file = config !== undefined || existsSync(path) ? readYamlFile(path, 'configuration') : null;
-  const parsed = taskSettingsSchema.safeParse(file?.value ?? {});
+  const wanted = given === undefined && (config !== undefined || existsSync(path));
+  const file = wanted ? readYamlFile(path, 'configuration') : null;
+  const parsed = taskSettingsSchema.safeParse(given ?? file?.value ?? {});
   if (!parsed.success) {
     const problems = parsed.error.issues.map((issue): Problem => {
       const field = issue.path.join('.');
       return { path: field, message: `${field === '' ? 'the file' : field}: ${issue.message}` };
     });
     const texts = (file?.locate(problems) ?? problems).map(
-      (p) => `${path}${p.line === undefined ? '' : `:${p.line}`}: ${p.message}`,
+      (p) => `${file ? path : 'settings'}${p.line === undefined ? '' : `:${p.line}`}: ${p.message}`,
     );
     throw new AppError('INVALID_ARGUMENT', 'BAD_CONFIG', texts.join('\n'), {
       hint: 'docs/executor.md lists every key.',
-      details: { file: path, problems: texts },
+      details: { file: file ? path : null, problems: texts },
     });
   }
   const { local, aws } = parsed.data;

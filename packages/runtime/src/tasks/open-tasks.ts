@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+import { AppError, isUlid, toAppError, viewTask } from '@stint/core';
+import type {
+  LogOptions,
+  SubmitOptions,
+  TaskDocument,
+  TaskEngine,
+  TaskFilter,
+  TaskLogLine,
+  TaskView,
+} from '@stint/core';
+import { composeTasks, machineArch } from './compose-tasks.ts';
+import type { TaskRuntime, TaskRuntimeOptions } from './compose-tasks.ts';
+import { taskSpecOf } from './task-request.ts';
+import type { TaskRequest } from './task-request.ts';
+
+type NumberOr<T> = number | T | undefined;
+type Texts = Omit<
+  TaskRequest,
+  'command' | 'cpus' | 'memory' | 'disk' | 'diskIops' | 'diskThroughput' | 'gpu' | 'env' | 'label'
+>;
+
+/** What a program asks for: the flags of `stint task run` by their names, with numbers and maps where they have text. */
+export interface NewTask extends Texts {
+  /** Default: the image's own command. */
+  command?: readonly string[] | undefined;
+  /** Fractions allowed; default 1. */
+  cpus?: number | undefined;
+  /** A number is GiB, as in `'512MB'` every unit is binary; default 2. */
+  memory?: NumberOr<string>;
+  /** As `memory`. */
+  disk?: NumberOr<string>;
+  diskIops?: number | undefined;
+  /** MiB/s. */
+  diskThroughput?: number | undefined;
+  /** How many accelerators. */
+  gpu?: number | undefined;
+  env?: Readonly<Record<string, string>> | undefined;
+  labels?: Readonly<Record<string, string>> | undefined;
+}
+
+export type TaskOutputLine = TaskLogLine & { attempt: number };
+
+/** The tasks of one state folder, the same that `stint task` shows. Ids are taken in capitals and small letters. */
+export interface Tasks extends AsyncDisposable {
+  /**
+   * Stores a task where the settings say, and looks after it from then on, as long as this is open.
+   * @param idempotencyKey - the same key with the same request names the same task, as long as it is kept
+   * @throws AppError INVALID_ARGUMENT/BAD_ARGUMENT naming every wrong member, INVALID_ARGUMENT/NOTHING_FITS,
+   * FAILED_PRECONDITION/IDEMPOTENCY_MISMATCH, and what the settings and the cluster deserve
+   */
+  submit(task: NewTask, options?: Pick<SubmitOptions, 'idempotencyKey'>): Promise<TaskView>;
+  /** How it stands; takes up what a dead process left. @throws AppError NOT_FOUND/TASK_NOT_FOUND */
+  get(id: string): Promise<TaskView>;
+  /** Newest first, at most `limit` (1,000); takes up what dead processes left. */
+  list(filter?: TaskFilter, limit?: number): Promise<TaskView[]>;
+  /** Resolves with the ended task, whoever looks after it. @throws AppError CANCELED/ABORTED after the signal */
+  wait(id: string, signal?: AbortSignal): Promise<TaskView>;
+  /** Ends it, and resolves when it has ended. One that has ended stays as it is. */
+  cancel(id: string, reason?: string): Promise<TaskView>;
+  /** Its output, attempt after attempt; with `follow` until it has ended. */
+  logs(id: string, options?: LogOptions): AsyncIterable<TaskOutputLine>;
+  /** Called with each change of a task that is looked after here. @returns how to be called no more */
+  onChange(listener: (task: TaskView) => void): () => void;
+  /** Forgets an ended task, its output and its key. @throws AppError FAILED_PRECONDITION/TASK_OPEN */
+  remove(id: string): Promise<void>;
+  /** Tasks go on; whoever opens the folder next, or `stint task wait`, looks after them. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** All have a default: the environment and the folder of this process, and its `stint.config.yaml`. */
+export type OpenTasksOptions = Partial<TaskRuntimeOptions>;
+
+/**
+ * Opens the tasks of this state folder, for a program; `stint task` stands on the same calls.
+ * @throws AppError INVALID_ARGUMENT/BAD_CONFIG naming every problem of the settings
+ */
+export function openTasks(options: OpenTasksOptions = {}): Tasks {
+  const { env = process.env, cwd = process.cwd(), notice } = options;
+  const runtime = composeTasks({ ...options, env, cwd });
+  const { engine } = runtime;
+  let closed: Promise<void> | undefined;
+  const close = (): Promise<void> => (closed ??= runtime.close());
+  return {
+    submit: async (task, { idempotencyKey } = {}) =>
+      viewTask((await submitTask(runtime, requestOf(task), { idempotencyKey })).task),
+    get: async (id) => viewTask(await lookAgain(engine, checkTaskId(id), notice)),
+    list: async (filter = {}, limit = 1_000) => (await listTasks(engine, filter, limit, notice)).map(viewTask),
+    wait: async (id, signal) => viewTask(await engine.wait(checkTaskId(id), signal)),
+    cancel: async (id, reason = 'canceled by the program') => {
+      await engine.cancel(checkTaskId(id), reason);
+      return viewTask(await engine.wait(checkTaskId(id)));
+    },
+    logs: (id, how) => engine.logs(checkTaskId(id), how),
+    onChange: (listener) => engine.onChange((task) => listener(viewTask(task))),
+    remove: (id) => engine.remove(checkTaskId(id)),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+/** Where the settings say, complete and checked. */
+export async function submitTask(
+  runtime: TaskRuntime,
+  request: TaskRequest,
+  options: SubmitOptions,
+): Promise<{ task: TaskDocument; created: boolean }> {
+  // ECS has both, whatever this machine is; most images are made for one.
+  const spec = taskSpecOf(request, runtime.settings.compute === 'ecs' ? 'X86_64' : machineArch);
+  return await runtime.engine.submit(spec, await runtime.target(), options);
+}
+
+/** What a dead process left is taken up and looked at, before it is shown; where that fails, the store's word stands. */
+export async function lookAgain(
+  engine: TaskEngine,
+  id: string,
+  notice: ((text: string) => void) | undefined,
+): Promise<TaskDocument> {
+  await takeUp(engine, id, notice);
+  return await engine.read(id);
+}
+
+/** As `lookAgain`, of all of them, newest first. */
+export async function listTasks(
+  engine: TaskEngine,
+  filter: TaskFilter,
+  limit: number,
+  notice: ((text: string) => void) | undefined,
+): Promise<readonly TaskDocument[]> {
+  await takeUp(engine, undefined, notice);
+  return (await engine.list(filter, null, limit)).tasks;
+}
+
+async function takeUp(engine: TaskEngine, id: string | undefined, notice?: (text: string) => void): Promise<void> {
+  try {
+    if ((await engine.takeUp(id)) > 0) await engine.lookNow();
+  } catch (e) {
+    const error = toAppError(e);
+    if (error.reason === 'TASK_NOT_FOUND') throw e;
+    notice?.(`as it was stored: ${error.message}`);
+  }
+}
+
+/** Ids are shown in capitals and taken in any. */
+export function checkTaskId(id: string): string {
+  const upper = id.toUpperCase();
+  if (isUlid(upper)) return upper;
+  throw new AppError('NOT_FOUND', 'TASK_NOT_FOUND', `no task ${JSON.stringify(id)}`, {
+    hint: '`stint task ls` lists the tasks of this state folder.',
+  });
+}
+
+function requestOf({ command = [], env, labels, ...task }: NewTask): TaskRequest {
+  const pairs = (map: Readonly<Record<string, string>> = {}): string[] =>
+    Object.entries(map).map(([key, value]) => `${key}=${value}`);
+  const text = (value: NumberOr<string>): string | undefined => (value === undefined ? undefined : String(value));
+  const { cpus, memory, disk, diskIops, diskThroughput, gpu } = task;
+  return {
+    ...task,
+    command,
+    cpus: text(cpus),
+    memory: text(memory),
+    disk: text(disk),
+    diskIops: text(diskIops),
+    diskThroughput: text(diskThroughput),
+    gpu: text(gpu),
+    env: pairs(env),
+    label: pairs(labels),
+  };
+}
