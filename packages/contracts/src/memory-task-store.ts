@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { AppError, isEnded } from '@stint/core';
-import type { TaskDocument, TaskFilter, TaskStore } from '@stint/core';
+import type { TaskDocument, TaskFilter, TaskOwner, TaskStore } from '@stint/core';
 
 export interface MemoryTasks {
   id: string;
@@ -63,9 +63,16 @@ export function memoryTaskStore(state: MemoryTasks = emptyMemoryTasks()): TaskSt
     },
 
     async open(ownerId) {
-      const needsCare = (t: TaskDocument): boolean => !isEnded(t.state) || t.attempts.some((a) => !a.settled);
       const ofOwner = (t: TaskDocument): boolean => ownerId === undefined || (t.owner?.id ?? null) === ownerId;
       return structuredClone([...state.tasks.values()].filter((t) => needsCare(t) && ofOwner(t)).sort(byId));
+    },
+
+    async owners() {
+      const all = new Map<string, { owner: TaskOwner; open: number }>();
+      for (const { owner } of [...state.tasks.values()].filter(needsCare)) {
+        if (owner) all.set(owner.id, { owner: structuredClone(owner), open: (all.get(owner.id)?.open ?? 0) + 1 });
+      }
+      return [...all.values()].sort((a, b) => (a.owner.id < b.owner.id ? -1 : 1));
     },
 
     async cancelWishes() {
@@ -80,6 +87,7 @@ export function memoryTaskStore(state: MemoryTasks = emptyMemoryTasks()): TaskSt
   };
 }
 
+const needsCare = (t: TaskDocument): boolean => !isEnded(t.state) || t.attempts.some((a) => !a.settled);
 const byId = (a: TaskDocument, b: TaskDocument): number => (a.id < b.id ? -1 : 1);
 
 function matches(task: TaskDocument, filter: TaskFilter): boolean {

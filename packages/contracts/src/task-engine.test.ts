@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, test } from 'vitest';
 import { AppError } from '@stint/core';
-import type { StartRefusal, TaskDocument } from '@stint/core';
+import type { StartRefusal, TaskDocument, TaskStore } from '@stint/core';
 import { endsWith, succeeds, taskHarness, taskSpec } from './task-harness.ts';
 import type { TaskHarness } from './task-harness.ts';
 
@@ -370,6 +370,35 @@ test('an owner that froze and was replaced lets go when it wakes, and has change
   expect(h.world.runs.size).toBe(1);
   expect(done).toMatchObject({ state: 'COMPLETE', owner: { id: 'process-2' } });
   await Promise.all([frozen.engine.stop(), next.engine.stop()]);
+});
+
+test('taking up reads what nobody living looks after, never the tasks of the living, and looks at it at once', async () => {
+  const h = taskHarness({ course: () => succeeds({ runMs: 600_000 }) });
+  const [living, dead] = [h.process(), h.process()];
+  for (const { engine } of [living, dead]) {
+    for (let i = 0; i < 3; i++) await engine.submit(taskSpec(), target);
+  }
+  await living.engine.submit(taskSpec(), target, { owned: false });
+  await h.clock.advance(20_000);
+  await dead.kill();
+  const read: string[] = [];
+  const store = (s: TaskStore): TaskStore => ({
+    ...s,
+    open: async (owner) => {
+      const tasks = await s.open(owner);
+      read.push(...tasks.map((t) => t.owner?.id ?? 'nobody'));
+      return tasks;
+    },
+  });
+  const next = h.process({ store });
+  expect(await next.engine.takeUp()).toBe(4);
+  expect(read.sort()).toEqual(['nobody', 'process-2', 'process-2', 'process-2']);
+  const before = h.world.calls['observe'] ?? 0;
+  await h.clock.advance(1);
+  expect(h.world.calls['observe']).toBe(before + 1);
+  expect(await next.engine.takeUp()).toBe(4);
+  expect(read).toHaveLength(4);
+  await Promise.all([living.engine.stop(), next.engine.stop()]);
 });
 
 test('throttling keeps the token and is no attempt', async () => {

@@ -153,6 +153,22 @@ const rules: Record<string, (h: TaskStoreHarness) => Promise<void>> = {
     expect(ids(await store.open('a'))).toEqual([idOf(4)]);
     expect(ids(await store.open(null))).toEqual([idOf(3)]);
   },
+  'owners gives whoever has open tasks, each once, with how many': async (h) => {
+    const store = await h.open();
+    await store.create(task(1, { owner: owner('b') }));
+    await store.create(task(2, { owner: owner('a') }));
+    await store.create(task(3, { owner: owner('b') }));
+    await store.create(task(4));
+    await store.create(task(5, { state: 'COMPLETE', owner: owner('c') }));
+    const now = await (await h.open()).owners();
+    expect(now.map((o) => [o.owner.id, o.open])).toEqual([
+      ['a', 1],
+      ['b', 2],
+    ]);
+    expect(now[0]?.owner).toEqual(owner('a'));
+    await store.replace(next(task(2), { owner: owner('c') }), 1);
+    expect((await store.owners()).map((o) => o.owner.id)).toEqual(['b', 'c']);
+  },
   'a cancel wish shows until it is taken up': async (h) => {
     const store = await h.open();
     const one = task(1);

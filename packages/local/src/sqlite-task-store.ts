@@ -2,7 +2,7 @@
 import { chmodSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError, isEnded, isUlid } from '@stint/core';
-import type { TaskDocument, TaskFilter, TaskStore } from '@stint/core';
+import type { TaskDocument, TaskFilter, TaskOwner, TaskStore } from '@stint/core';
 import { openStateDatabase } from './state-database.ts';
 import type { DatabaseFormat, StateDatabase } from './state-database.ts';
 import { toFileError } from './storage-errors.ts';
@@ -29,7 +29,7 @@ CREATE TABLE tasks (
   document TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX tasks_by_key ON tasks (key) WHERE key IS NOT NULL;
-CREATE INDEX open_tasks ON tasks (id) WHERE open = 1;
+CREATE INDEX open_tasks ON tasks (owner, id) WHERE open = 1;
 CREATE INDEX wishes ON tasks (id) WHERE wish = 1;
 INSERT INTO store VALUES (lower(hex(randomblob(16))));
 PRAGMA application_id = ${0x53544e4b};
@@ -130,6 +130,18 @@ class SqliteTaskStore implements TaskStore {
         ? this.#db.prepare('SELECT document FROM tasks WHERE open = 1 ORDER BY id').all()
         : this.#db.prepare('SELECT document FROM tasks WHERE open = 1 AND owner IS ? ORDER BY id').all(ownerId);
     return rows.map(parse);
+  }
+
+  async owners(): Promise<{ owner: TaskOwner; open: number }[]> {
+    const rows = this.#db
+      .prepare(
+        'SELECT min(id) AS id, count(*) AS open FROM tasks WHERE open = 1 AND owner IS NOT NULL GROUP BY owner ORDER BY owner',
+      )
+      .all();
+    return rows.flatMap((row) => {
+      const owner = this.#get('id', row['id'] as string)?.owner;
+      return owner ? [{ owner, open: row['open'] as number }] : [];
+    });
   }
 
   async cancelWishes(): Promise<string[]> {

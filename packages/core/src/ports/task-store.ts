@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { TaskDocument } from '../task/task-document.ts';
+import type { TaskDocument, TaskOwner } from '../task/task-document.ts';
 import type { TaskState } from '../task/states.ts';
 
 export interface TaskFilter {
@@ -41,6 +41,11 @@ export interface TaskStore {
   list(filter: TaskFilter, cursor: string | null, limit: number): Promise<TaskPage>;
   /** Tasks that have not ended or are not settled, oldest first; with `ownerId` only of that owner (`null`: of nobody). */
   open(ownerId?: string | null): Promise<TaskDocument[]>;
+  /**
+   * Who looks after what `open` gives, each owner id once, with how many tasks: asked about twice a second by every process
+   * that looks after tasks, so it must be cheap where there are many of them.
+   */
+  owners(): Promise<{ owner: TaskOwner; open: number }[]>;
   /** Ids of open tasks with a cancel wish that their owner has not taken up yet (their state is not CANCELING). */
   cancelWishes(): Promise<string[]>;
   close(): Promise<void>;

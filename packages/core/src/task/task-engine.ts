@@ -80,6 +80,7 @@ export interface TaskEngine {
 /** How soon a wish of another process is acted on, and how often somebody else's task is looked at. */
 const glanceMs = 1_000;
 const longestLookMs = 5_000;
+const takenTogether = 500;
 
 export function createTaskEngine(options: TaskEngineOptions): TaskEngine {
   return new Engine(options);
@@ -164,9 +165,26 @@ class Engine implements TaskEngine {
   }
 
   async takeUp(id?: string): Promise<number> {
-    const tasks = id === undefined ? await this.#o.store.open() : [await this.#o.store.read(id)];
-    for (const task of tasks) await this.#takeUp(task);
+    if (id !== undefined) await this.#takeUp(await this.#o.store.read(id));
+    else for await (const tasks of this.#abandoned()) await Promise.all(tasks.map((task) => this.#takeUp(task)));
     return this.#ours.size;
+  }
+
+  /**
+   * Tasks that nobody living looks after, some at a time, so that their writes go together. Tasks of the living are never
+   * read: there may be thousands, and this is asked for twice a second.
+   */
+  async *#abandoned(): AsyncIterable<TaskDocument[]> {
+    const { store, self, isDead } = this.#o;
+    const owners: (string | null)[] = [null];
+    for (const { owner, open } of await store.owners()) {
+      // An engine before this one, in the same process, may have left some.
+      if (owner.id === self.id ? open > this.#ours.size : isDead(owner)) owners.push(owner.id);
+    }
+    for (const owner of owners) {
+      const left = (await store.open(owner)).filter((task) => !this.#ours.has(task.id));
+      for (let i = 0; i < left.length; i += takenTogether) yield left.slice(i, i + takenTogether);
+    }
   }
 
   /** @returns whether the task is ours now. */
@@ -177,6 +195,8 @@ class Engine implements TaskEngine {
     if (task.owner && task.owner.id !== self.id && !isDead(task.owner)) return false;
     const owner = { ...self, epoch: (task.owner?.epoch ?? 0) + 1 };
     const taken = { ...task, owner, version: task.version + 1 };
+    // What can't be looked after here is left as it is.
+    await this.#pump(task.target);
     try {
       await store.replace(taken, task.version);
     } catch (e) {

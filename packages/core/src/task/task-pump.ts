@@ -8,12 +8,12 @@ import type { Clock } from '../ports/clock.ts';
 import type { Compute, Observation } from '../ports/compute.ts';
 import type { TaskStore } from '../ports/task-store.ts';
 import { historyOf, policyOf } from './after-attempt.ts';
-import type { Placement } from './offers.ts';
 import { isEnded } from './states.ts';
 import { applyEvent, draftOf, eventOf, liveAttempt, nextAction, onMissing } from './task-machine.ts';
 import type { TaskAction, TaskEvent } from './task-machine.ts';
 import type { TaskDocument } from './task-document.ts';
 import { newEntry } from './pump-entry.ts';
+import { roomInUse } from './room-in-use.ts';
 import type { Entry } from './pump-entry.ts';
 import { TaskWatch } from './task-watch.ts';
 
@@ -81,6 +81,9 @@ export class TaskPump {
     const entry = newEntry(task);
     this.#entries.set(task.id, entry);
     this.#drive(entry);
+    // Nobody has looked at what was started before.
+    const handle = liveAttempt(task)?.handle ?? null;
+    if (handle !== null) this.#watch.hint(handle);
   }
 
   /** Stores a wish of this process to cancel, and acts on it. */
@@ -345,7 +348,7 @@ export class TaskPump {
   async #tryPlace(entry: Entry): Promise<'placed' | 'wait' | 'ended'> {
     const { task } = entry;
     const { traits } = this.#compute;
-    const history = historyOf(task, traits.admitsBySize ? await this.#inUse() : { cpus: 0, memoryMib: 0 });
+    const history = historyOf(task, traits.admitsBySize ? await this.#roomInUse() : { cpus: 0, memoryMib: 0 });
     const result = await this.#compute.place(task.spec.wants, policyOf(task, traits), history);
     switch (result.kind) {
       case 'placed':
@@ -361,20 +364,8 @@ export class TaskPump {
     }
   }
 
-  /** Room that open tasks have, ours and those of other processes on the same store. */
-  async #inUse(): Promise<{ cpus: number; memoryMib: number }> {
-    const sum = { cpus: 0, memoryMib: 0 };
-    const add = (p: Placement | null | undefined): void => {
-      sum.cpus += p?.cpus ?? 0;
-      sum.memoryMib += p?.memoryMib ?? 0;
-    };
-    for (const e of this.#entries.values()) add(liveAttempt(e.task)?.placement ?? e.reserved);
-    for (const task of await this.#d.store.open()) {
-      if (!this.#entries.has(task.id) && task.target.compute === this.#compute.target.compute) {
-        add(liveAttempt(task)?.placement);
-      }
-    }
-    return sum;
+  #roomInUse(): Promise<{ cpus: number; memoryMib: number }> {
+    return roomInUse(this.#entries, this.#d.store, this.#d.selfId, this.#compute.target);
   }
 
   #draft(entry: Entry): void {

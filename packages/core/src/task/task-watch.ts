@@ -10,6 +10,8 @@ export interface WatchDeps {
 }
 
 const observesAtOnce = 4;
+/** From the first handle after none to a look at it: with room for it, a task is on its way by then. */
+const firstLookMs = 1_000;
 
 /**
  * Looks at handles in batches: N of them cost ceil(N / batch) calls a tick, and the tick stretches so that looking takes
@@ -33,7 +35,7 @@ export class TaskWatch {
   add(handle: string): boolean {
     const fresh = !this.#handles.has(handle);
     this.#handles.add(handle);
-    if (!this.#cancelTick && !this.#ticking) this.#arm(this.#d.compute.traits.pollIntervalMs);
+    if (!this.#cancelTick && !this.#ticking) this.#arm(Math.min(firstLookMs, this.#d.compute.traits.pollIntervalMs));
     return fresh;
   }
 
