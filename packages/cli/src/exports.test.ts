@@ -2,11 +2,11 @@
 // The finished files, read back by readers that are not ours: hyparquet and csv-parse always, DuckDB and pandas where
 // STINT_TEST_PYTHON names a Python that has them (`.ci/run` does).
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { startStubModelServer } from '@stint/contracts/stub-model-server';
 import type { StubModelServer } from '@stint/contracts/stub-model-server';
 import type { DatasetRecord, Manifest } from '@stint/core';
-import { exportDataset, generate, verify } from '@stint/runtime';
+import { exportDataset, generate, resume, status, verify } from '@stint/runtime';
 import type { JobSummary } from '@stint/runtime';
 import { parse as parseCsv } from 'csv-parse/sync';
 import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet';
@@ -330,6 +330,23 @@ describe('other ways', () => {
     expect(await exportDataset({ dir: 'again', formats: ['xlsx'], env: {}, cwd: bench.dir })).toMatchObject({
       exitCode: 2,
     });
+  });
+
+  test('a death while an export is replaced leaves no manifest: the same command writes it again, and calls nothing', async () => {
+    await run('torn', { output_format: ['JSONL', 'CSV'] });
+    const before = stub.stats().accepted;
+    for (const again of [
+      () => run('torn', { output_format: ['JSONL', 'CSV'] }),
+      () => resume({ dir: 'torn', env: {}, cwd: bench.dir }),
+    ]) {
+      rmSync(bench.path('torn/exports/manifest.json'));
+      rmSync(bench.path('torn/exports/dataset.csv'));
+      await again();
+      const { body } = await status({ dir: 'torn', env: {}, cwd: bench.dir });
+      expect(body).toMatchObject({ status: 'COMPLETED', exports: [{ format: 'JSONL' }, { format: 'CSV' }] });
+      expect(await verify({ dir: 'torn', env: {}, cwd: bench.dir })).toMatchObject({ exitCode: 0 });
+    }
+    expect(stub.stats().accepted).toBe(before);
   });
 
   test('many exports of one job at a time: each ends well, and what is there in the end is one of them, whole', async () => {

@@ -180,11 +180,10 @@ const partSource = (tmp: string, part: PartitionFile): TableSource => ({
 function place(exportsDir: string, tmp: string, names: readonly string[], manifest: Manifest): void {
   writeFileSync(join(tmp, MANIFEST), `${JSON.stringify(manifest, null, 2)}\n`);
   mkdirSync(exportsDir, { recursive: true });
+  for (const name of names) if (name.includes('/')) mkdirSync(dirname(join(exportsDir, name)), { recursive: true });
+  // Until here a death leaves the earlier export whole; from here on the same command, or `stint export`, writes it again.
   rmSync(join(exportsDir, MANIFEST), { force: true });
-  for (const name of names) {
-    if (name.includes('/')) mkdirSync(dirname(join(exportsDir, name)), { recursive: true });
-    renameSync(join(tmp, name), join(exportsDir, name));
-  }
+  for (const name of names) renameSync(join(tmp, name), join(exportsDir, name));
   const kept = new Set(names);
   for (const name of OWN_FILES) if (!kept.has(name)) rmSync(join(exportsDir, name), { force: true });
   removeOldPartitions(join(exportsDir, 'partitioned'), kept);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createReadStream, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { AppError, countsOf, linesOf } from '@stint/core';
+import { AppError, countsOf, isAppError, linesOf } from '@stint/core';
 import type {
   JobSpec,
   JobState,
@@ -12,7 +12,8 @@ import type {
   SeedSource,
   ShardCheckpoint,
 } from '@stint/core';
-import { describeThisProcess, temporaryFiles, whileHeld } from '@stint/local';
+import { describeThisProcess, openSeedFile, temporaryFiles, whileHeld } from '@stint/local';
+import type { CommandEvents } from './commands.ts';
 import { shardCheckpoints } from './job-folder.ts';
 import type { JobFolder } from './job-folder.ts';
 import { reportData } from './report-data.ts';
@@ -66,6 +67,38 @@ export async function writeExports(options: {
     });
   } finally {
     await duckDb?.stop();
+  }
+}
+
+/**
+ * Writes the exports of what is committed, beside whatever runs; again where another process was faster, so that the
+ * newest state wins.
+ * @returns the state that was exported
+ */
+export async function exportAsItStands(o: {
+  folder: JobFolder;
+  spec: JobSpec;
+  state: JobState;
+  endOf: (state: JobState) => RunOutcome;
+  formats: readonly OutputFormat[];
+  events: CommandEvents | undefined;
+}): Promise<JobState> {
+  const { folder, spec, formats } = o;
+  const seeds = openSeedFile(join(folder.dir, 'inputs', 'seeds.jsonl'));
+  const { signal } = new AbortController();
+  try {
+    for (let state = o.state; ; state = (await folder.jobs.read()) ?? state) {
+      o.events?.exporting?.();
+      const [end, elapsedMs] = [o.endOf(state), state.elapsedMs];
+      try {
+        await writeExports({ folder, spec, state, end, elapsedMs, formats, seeds, signal, lease: null });
+        return state;
+      } catch (e) {
+        if (!isAppError(e) || e.reason !== 'EXPORT_STALE') throw e;
+      }
+    }
+  } finally {
+    seeds.close();
   }
 }
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { join, resolve } from 'node:path';
-import { AppError, isAppError, LEASE_MS, outputFormats, reasonOf, toAppError } from '@stint/core';
+import { resolve } from 'node:path';
+import { AppError, LEASE_MS, outputFormats, reasonOf, toAppError } from '@stint/core';
 import type { JobReason, JobState, JobStatus, Lease, OutputFormat } from '@stint/core';
-import { describeThisProcess, openSeedFile, ownerIsAlive } from '@stint/local';
+import { describeThisProcess, ownerIsAlive } from '@stint/local';
 import type { CommandResult, JobSummary, ResumeOptions, RunOptions } from './commands.ts';
-import { writeExports } from './finish-exports.ts';
+import { exportAsItStands } from './finish-exports.ts';
 import { readFrozenJob } from './frozen.ts';
 import { asResult, flagLimits } from './generate.ts';
 import { lostState, openJobFolder, readSpec } from './job-folder.ts';
@@ -119,26 +119,9 @@ export async function exportDataset(
   o: RunOptions & { dir: string; formats?: readonly string[] | undefined },
 ): Promise<CommandResult<JobSummary>> {
   return withFolder(o, async (folder, found, jobId) => {
-    let state = found;
     const { spec } = await readSpec(folder.dir);
     const formats = o.formats?.map(formatOf) ?? spec.output_format;
-    const seeds = openSeedFile(join(folder.dir, 'inputs', 'seeds.jsonl'));
-    try {
-      const signal = new AbortController().signal;
-      for (let written = false; !written;) {
-        o.events?.exporting?.();
-        const [end, elapsedMs] = [shownOf(state), state.elapsedMs];
-        try {
-          await writeExports({ folder, spec, state, end, elapsedMs, formats, seeds, signal, lease: null });
-          written = true;
-        } catch (e) {
-          if (!isAppError(e) || e.reason !== 'EXPORT_STALE') throw e;
-          state = (await folder.jobs.read()) ?? state;
-        }
-      }
-    } finally {
-      seeds.close();
-    }
+    const state = await exportAsItStands({ folder, spec, state: found, endOf: shownOf, formats, events: o.events });
     const body = await summarise(folder, o.dir, jobId, state, shownOf(state));
     return { exitCode: 0, body };
   });

@@ -5,7 +5,7 @@ import type { JobLimits, JobState, JobStatus, Lease, ModelProvider, RecordEnv, S
 import { describeThisProcess, openSeedFile, ownerIsAlive, systemClock } from '@stint/local';
 import type { CommandResult, JobSummary, RunOptions } from './commands.ts';
 import { exitCodeOfRun } from './exit-codes.ts';
-import { writeExports } from './finish-exports.ts';
+import { exportAsItStands, writeExports } from './finish-exports.ts';
 import { checkpointOf } from './frozen.ts';
 import type { Frozen } from './frozen.ts';
 import { lostState, sha256 } from './job-folder.ts';
@@ -15,7 +15,7 @@ import type { AskedLimits } from './limits.ts';
 import { closeAll, createProviders } from './providers.ts';
 import { recordEnv } from './record-env.ts';
 import type { Settings } from './settings.ts';
-import { summarise } from './summary.ts';
+import { manifestOf, summarise } from './summary.ts';
 
 export interface SessionOptions extends RunOptions {
   folder: JobFolder;
@@ -51,7 +51,14 @@ export async function runSession(o: SessionOptions): Promise<CommandResult<JobSu
   const wanted = limitsOf(state.limits, o.limits, o.raise);
   const asksForMore = wanted.numRecords !== state.limits.numRecords || o.retryFailed || o.takeEdits !== undefined;
   if (state.status === 'COMPLETED' && !asksForMore) {
-    const body = await summarise(o.folder, o.out, jobId, state, { status: 'COMPLETED', reason: null });
+    const end = { status: 'COMPLETED', reason: null } as const;
+    const { folder, events } = o;
+    // A death while `stint export` replaced them leaves none.
+    if (!(await manifestOf(folder.dir))) {
+      const { spec } = o.frozen;
+      await exportAsItStands({ folder, spec, state, endOf: () => end, formats: spec.output_format, events });
+    }
+    const body = await summarise(folder, o.out, jobId, state, end);
     return { exitCode: 0, body };
   }
   const clock = systemClock();
