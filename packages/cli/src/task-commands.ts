@@ -52,6 +52,7 @@ export function taskCommand(terminal: Terminal, finish: (exitCode: number) => vo
     .option('--spot-policy <policy>', 'spot, spotFirst or onDemand')
     .option('--capacity <name>', 'capacity to choose from, in this order', collect)
     .option('-e, --env <key=value>', 'environment of the container', collect)
+    .option('--secret <name=arn>', 'variable from a secret of AWS (ECS only)', collect)
     .option('--label <key=value>', 'labels; tags on AWS', collect)
     .option('--entrypoint <program>', 'instead of the entry point of the image')
     .option('--fusion', 'allow FUSE in the container')

@@ -89,7 +89,7 @@ test('cancel stops it on ECS', async () => {
 });
 
 test.each([
-  [{ executionRole: 'nope' }, /aws\.ecs\.executionRole: is no ARN/],
+  [{ executionRole: 'nope' }, /yaml:1: aws\.ecs\.executionRole: must be an ARN like .*, not "nope"/],
   [{ cluster: 'nope' }, /no cluster nope[^]*create-cluster/],
   [{ capacity: ['nope'] }, /capacity: nope is not there/],
 ])('a wrong setting %j exits 2 and says what was found', async (change, says) => {

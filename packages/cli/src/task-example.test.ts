@@ -69,7 +69,7 @@ test('what is wrong is told in one piece, and ends with 1', async () => {
   writeFileSync(join(dir, 'stint.config.yaml'), 'compute: ecs\naws: { region: eu-west-1, ecs: { cluster: c } }\n');
   expect(await run([])).toMatchObject({
     code: 1,
-    stderr: expect.stringMatching(/^aws\.ecs\.executionRole: is required/),
+    stderr: expect.stringMatching(/^\S+stint\.config\.yaml:\d+: aws\.ecs\.executionRole: is required/),
   });
   expect(await run(['--compute', 'cloud'])).toMatchObject({
     code: 1,

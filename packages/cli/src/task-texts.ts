@@ -12,6 +12,8 @@ export function taskText(task: TaskView): string {
     const code = a.logs[0]?.exit_code ?? null;
     const how = a.outcome === null ? 'not ended' : `${a.outcome.code}${code === null ? '' : `, exit code ${code}`}`;
     lines.push(`  attempt ${a.attempt} on ${where}: ${how}`);
+    const exec = a.metadata['exec_command'];
+    if (exec !== undefined) lines.push(`  a shell in it: ${exec}`);
   }
   const { outcome } = task;
   if (outcome && outcome.code !== 'COMPLETED') {

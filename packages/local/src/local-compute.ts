@@ -25,6 +25,7 @@ import type {
   StartResult,
   TaskDocument,
   TaskLogPage,
+  TaskSpec,
   Wants,
 } from '@stint/core';
 import { engineLogs, keepLogs, keptLogs } from './containers/attempt-logs.ts';
@@ -82,8 +83,10 @@ class LocalCompute implements Compute {
     this.target = options.target;
   }
 
-  check(): string[] {
-    return [];
+  check({ executors }: TaskSpec): string[] {
+    return executors.flatMap(({ secrets = {} }) =>
+      Object.keys(secrets).map((name) => `secret ${name}: only ECS fetches secrets; give it with --env here`),
+    );
   }
 
   async place(wants: Wants, _policy: SpotPolicy, history: PlacementHistory): Promise<PlaceResult> {
@@ -220,7 +223,7 @@ class LocalCompute implements Compute {
       sizes: { kind: 'upTo', maxCpus: cpus, maxMemoryMib: memoryMib, minCpus: 0 },
       architectures: [arch],
       accelerators: engine.capabilities.gpus && gpus > 0 ? { maxCount: gpus, types: [] } : null,
-      disk: { includedGib: 0, shared: true, ephemeral: null, volume: null, volumeHint: null },
+      disk: { includedGib: 0, includedType: null, shared: true, ephemeral: null, volume: null, volumeHint: null },
       machineTypes: null,
       fuse: engine.capabilities.privileges,
     };

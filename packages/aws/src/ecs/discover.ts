@@ -125,13 +125,12 @@ export interface Network {
   securityGroups: string[];
 }
 
-/** Where instances and tasks get their addresses: as configured, else the default VPC. @throws AppError BAD_CONFIG, as below */
+/** Where instances and tasks get their addresses: as configured, else the default VPC. @throws AppError as below */
 export async function networkOf(clients: EcsClients, config: EcsConfig): Promise<Network> {
   const { subnets, securityGroups } = config;
   if (subnets && securityGroups) return { subnets, securityGroups };
-  if (subnets)
-    throw new AppError('INVALID_ARGUMENT', 'BAD_CONFIG', 'aws.ecs.securityGroups: is required where subnets are set');
-  return await defaultNetwork(clients);
+  const found = await defaultNetwork(clients);
+  return { ...found, ...(securityGroups && { securityGroups }) };
 }
 
 /** The default VPC's own default subnets and default group. @throws AppError FAILED_PRECONDITION/CLUSTER_NETWORK */

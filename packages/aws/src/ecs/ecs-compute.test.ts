@@ -229,9 +229,7 @@ describe('configuration', () => {
     await expect(runAll(compute, [sh('true', { wants: { ...taskSpec().wants, cpus: 17 } })])).rejects.toThrow(
       /17 CPUs were asked, it has 16 at most/,
     );
-    await expect(runAll(compute, [sh('x'.repeat(9_000))])).resolves.toMatchObject([
-      { outcome: { code: 'REFUSED', raw: { message: expect.stringMatching(/90\d\d characters, ECS takes 8192/) } } },
-    ]);
+    await expect(runAll(compute, [sh('x'.repeat(9_000))])).rejects.toThrow(/90\d\d characters, ECS takes 8192 at most/);
     expect(cluster.calls().map((c) => c.action)).not.toContain('RunTask');
   });
 });

@@ -32,9 +32,11 @@ import type { EcsOffer } from './ecs-offers.ts';
 import { typeFactsOf } from './instance-types.ts';
 import { endOfTask } from './outcomes.ts';
 import { refusalOfError, refusalOfFailure } from './refusals.ts';
-import { runRequestOf } from './run-request.ts';
+import { overridesOf, problemsOfOverrides, runRequestOf } from './run-request.ts';
+import { problemsOfSecrets } from './secrets.ts';
 import { problemsOfLabels } from './tags.ts';
-import { containerName, logPrefix, taskDefinitionOf, usesAwsvpc } from './task-definition.ts';
+import { containerName, defaultLogPrefix, taskDefinitionOf, usesAwsvpc } from './task-definition.ts';
+import { problemsOfDisk } from './volume-types.ts';
 import { WhereTheyRan } from './where-they-ran.ts';
 
 export interface EcsComputeOptions {
@@ -44,6 +46,8 @@ export interface EcsComputeOptions {
   /** Of tasks that exist; null = the configured cluster. */
   clusterArn: string | null;
   clock: Clock;
+  /** First part of the log streams' names; default `stint`. */
+  logPrefix?: string;
   /** For a bench or an emulator that allows more than AWS does. */
   rates?: Partial<Record<BucketName, { perSecond: number; burst: number }>>;
   /** Said once, for people. */
@@ -70,7 +74,7 @@ export async function createEcsCompute(options: EcsComputeOptions): Promise<Comp
 
 /** As `createEcsCompute`, with these clients, which are closed with it. */
 export async function ecsComputeWith(clients: EcsClients, options: EcsComputeOptions): Promise<Compute> {
-  const { region, config, notice = () => undefined } = options;
+  const { region, config, notice = () => undefined, logPrefix = defaultLogPrefix } = options;
   try {
     if (!config) {
       if (options.clusterArn === null)
@@ -78,6 +82,7 @@ export async function ecsComputeWith(clients: EcsClients, options: EcsComputeOpt
       return new EcsCompute({
         clients,
         region,
+        logPrefix,
         clusterArn: options.clusterArn,
         config: null,
         offers: [],
@@ -93,7 +98,8 @@ export async function ecsComputeWith(clients: EcsClients, options: EcsComputeOpt
     const needsNetwork = usesAwsvpc(config) || offers.some((o) => o.kind === 'fargate');
     const network = needsNetwork ? await networkOf(clients, config) : null;
     await ensureLogGroup(clients, config.logsGroup, config.logsRetentionDays);
-    return new EcsCompute({ clients, region, clusterArn: options.clusterArn ?? cluster.arn, config, offers, network });
+    const clusterArn = options.clusterArn ?? cluster.arn;
+    return new EcsCompute({ clients, region, logPrefix, clusterArn, config, offers, network });
   } catch (e) {
     clients.close();
     throw e;
@@ -103,6 +109,7 @@ export async function ecsComputeWith(clients: EcsClients, options: EcsComputeOpt
 interface Parts {
   clients: EcsClients;
   region: string;
+  logPrefix: string;
   clusterArn: string;
   config: EcsConfig | null;
   offers: readonly EcsOffer[];
@@ -140,7 +147,14 @@ class EcsCompute implements Compute {
   }
 
   check(spec: TaskSpec): string[] {
-    return problemsOfLabels(spec.labels);
+    const { wants, executors, labels } = spec;
+    return [
+      ...problemsOfLabels(labels),
+      ...problemsOfDisk(wants.disk),
+      ...executors.flatMap(problemsOfSecrets),
+      // A placement may round the size up; that makes it hardly longer, and is looked at again then.
+      ...problemsOfOverrides(overridesOf(spec, { ...wants, disk: null })),
+    ];
   }
 
   async place(wants: Wants, policy: SpotPolicy, history: PlacementHistory): Promise<PlaceResult> {
@@ -155,12 +169,12 @@ class EcsCompute implements Compute {
   }
 
   async prepare(draft: AttemptDraft, clientToken: string): Promise<PreparedStart> {
-    const { config, region, clusterArn, network } = this.#p;
+    const { config, region, logPrefix, clusterArn, network } = this.#p;
     const offer = this.#p.offers.find((o) => o.offer.name === draft.placement.offer);
     if (!config || !offer) {
       throw new AppError('INVALID_ARGUMENT', 'BAD_CONFIG', `capacity ${draft.placement.offer} is no longer configured`);
     }
-    const definition = taskDefinitionOf(draft, offer, config, region);
+    const definition = taskDefinitionOf(draft, offer, config, { region, logPrefix });
     const awsvpc = offer.kind === 'fargate' || usesAwsvpc(config);
     const make = (taskDefinition: string): RunTaskCommandInput =>
       runRequestOf({ draft, clientToken, clusterArn, taskDefinition, offer, config, network: awsvpc ? network : null });
@@ -169,7 +183,12 @@ class EcsCompute implements Compute {
     const arn = await this.#definitions.arnOf(definition);
     return {
       request: JSON.stringify(make(arn)),
-      notes: { logGroup: config.logsGroup, logPrefix, family: definition.family ?? '' },
+      notes: {
+        logGroup: config.logsGroup,
+        logPrefix,
+        family: definition.family ?? '',
+        ...(config.executeCommand && { execCommand: execCommand(region, clusterArn) }),
+      },
     };
   }
 
@@ -247,7 +266,7 @@ class EcsCompute implements Compute {
     const page = await readStream(
       this.#p.clients,
       logGroup,
-      `${attempt.notes['logPrefix'] ?? logPrefix}/${containerName}/${id}`,
+      `${attempt.notes['logPrefix'] ?? defaultLogPrefix}/${containerName}/${id}`,
       cursor,
       signal,
     );
@@ -331,6 +350,10 @@ class EcsCompute implements Compute {
     };
   }
 }
+
+/** What opens a shell in a running task, up to the task's ARN (ECS Exec). */
+const execCommand = (region: string, clusterArn: string): string =>
+  `aws ecs execute-command --region ${region} --cluster ${clusterArn} --container ${containerName} --interactive --command /bin/sh --task`;
 
 function phaseOf(lastStatus: string, started: boolean): Observation['phase'] {
   switch (lastStatus) {

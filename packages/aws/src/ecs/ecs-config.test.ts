@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import { toAppError } from '@stint/core';
+import type { AppError } from '@stint/core';
 import { expect, test } from 'vitest';
 import { envName, readEcsConfig } from './ecs-config.ts';
 import { fargateSizes } from './fargate-sizes.ts';
@@ -27,32 +29,102 @@ test('defaults are those of docs/executor.md', () => {
   });
 });
 
-test.each([
-  [{ executionRole: 'arn:aws:iam::123456789012:user/me' }, /aws\.ecs\.executionRole: is no ARN/],
-  [{ executionRole: 'exec' }, /aws\.ecs\.executionRole: is no ARN/],
-  [{ cluster: undefined }, /aws\.ecs\.cluster: is required/],
-  [{ pollInterval: '500ms' }, /aws\.ecs\.pollInterval: is 0\.5 s, it must be 1s to 1m/],
-  [{ pollInterval: 'often' }, /aws\.ecs\.pollInterval: is no duration/],
-  [{ startTimeout: '5s' }, /aws\.ecs\.startTimeout: must be longer than pollInterval/],
-  [{ maxSpotAttempts: 0 }, /aws\.ecs\.maxSpotAttempts/],
-  [{ maxSpotAttempts: 101 }, /aws\.ecs\.maxSpotAttempts/],
-  [{ logsRetentionDays: 31 }, /aws\.ecs\.logsRetentionDays: is one of/],
-  [{ executeCommand: true }, /aws\.ecs\.executeCommand: needs taskRole/],
-  [{ networkMode: 'awsvpc' }, /aws\.ecs\.networkMode: awsvpc needs subnets/],
-  [{ subnets: ['net-1'] }, /aws\.ecs\.subnets\.0: is no subnet id/],
-  [{ capacity: ['a', 'a'] }, /aws\.ecs\.capacity: a is listed twice/],
-  [{ surprise: 1 }, /surprise/],
-])('%j is refused by the name of its key', (change, says) => {
-  expect(() => readEcsConfig({ ...right, ...change }, {})).toThrow(says);
+const role = (name: string): string => `arn:aws:iam::123456789012:role/${name}`;
+
+test.each<[Record<string, unknown>, string]>([
+  [{ cluster: undefined }, 'aws.ecs.cluster: is required'],
+  [{ cluster: 'a b' }, 'aws.ecs.cluster: must be the name or ARN of a cluster, not "a b"'],
+  [{ cluster: 7 }, 'aws.ecs.cluster: expected string, received number, not 7'],
+  [{ executionRole: undefined }, 'aws.ecs.executionRole: is required'],
+  ...(['executionRole', 'taskRole', 'infrastructureRole'] as const).flatMap(
+    (key): [Record<string, unknown>, string][] =>
+      ['exec', 'arn:aws:iam::123456789012:user/me', 'arn:aws:iam::12:role/x'].map((text) => [
+        { [key]: text },
+        `aws.ecs.${key}: must be an ARN like arn:aws:iam::123456789012:role/NAME, not "${text}"`,
+      ]),
+  ),
+  [
+    { instanceProfile: role('x') },
+    `aws.ecs.instanceProfile: must be an ARN like arn:aws:iam::123456789012:instance-profile/NAME, not "${role('x')}"`,
+  ],
+  [{ pollInterval: '500ms' }, 'aws.ecs.pollInterval: must be 1s to 1m, not "500ms"'],
+  [{ pollInterval: '61s' }, 'aws.ecs.pollInterval: must be 1s to 1m, not "61s"'],
+  [{ pollInterval: 'often' }, 'aws.ecs.pollInterval: must be a duration like 5s, 30m or 2h, not "often"'],
+  [{ pollInterval: 0 }, 'aws.ecs.pollInterval: must be a duration like 5s, 30m or 2h, not 0'],
+  [{ startTimeout: '5s' }, 'aws.ecs.startTimeout: must be longer than pollInterval, not "5s"'],
+  [{ stopTimeout: '1s' }, 'aws.ecs.stopTimeout: must be 2s to 24h, not "1s"'],
+  [{ maxSpotAttempts: 0 }, 'aws.ecs.maxSpotAttempts: Too small: expected number to be >=1, not 0'],
+  [{ maxSpotAttempts: 101 }, 'aws.ecs.maxSpotAttempts: Too big: expected number to be <=100, not 101'],
+  [{ spotFallbackAfter: 1.5 }, 'aws.ecs.spotFallbackAfter: expected int, received number, not 1.5'],
+  [
+    { spotPolicy: 'cheap' },
+    'aws.ecs.spotPolicy: Invalid option: expected one of "spot"|"spotFirst"|"onDemand", not "cheap"',
+  ],
+  [
+    { networkMode: 'bridge' },
+    'aws.ecs.networkMode: Invalid option: expected one of "auto"|"host"|"awsvpc", not "bridge"',
+  ],
+  [{ submitRateLimit: 0 }, 'aws.ecs.submitRateLimit: Too small: expected number to be >0, not 0'],
+  [{ limits: { maxCpus: -1 } }, 'aws.ecs.limits.maxCpus: Too small: expected number to be >0, not -1'],
+  [{ assignPublicIp: 'yes' }, 'aws.ecs.assignPublicIp: expected boolean, received string, not "yes"'],
+  [{ logsRetentionDays: 31 }, 'aws.ecs.logsRetentionDays: must be one of 1, 3, 5, 7, 14, 30, '],
+  [{ logsGroup: 'a b' }, 'aws.ecs.logsGroup: must be of letters, digits and _ - / . #, 512 at most, not "a b"'],
+  [{ logsGroup: 'aws/x' }, 'aws.ecs.logsGroup: must not begin with aws/, not "aws/x"'],
+  [{ subnets: ['net-1'] }, 'aws.ecs.subnets[0]: must be a subnet id like subnet-0a1b, not "net-1"'],
+  [{ securityGroups: ['x'] }, 'aws.ecs.securityGroups[0]: must be a security group id like sg-0a1b, not "x"'],
+  [{ subnets: ['subnet-1'] }, 'aws.ecs.securityGroups: must be set where subnets are'],
+  [
+    { networkMode: 'awsvpc' },
+    'aws.ecs.networkMode: awsvpc needs subnets with a route out: set aws.ecs.subnets, not "awsvpc"',
+  ],
+  [
+    { networkMode: 'host', subnets: ['subnet-1'], securityGroups: ['sg-1'] },
+    'aws.ecs.networkMode: host takes no subnets: remove aws.ecs.subnets, or use awsvpc',
+  ],
+  [{ executeCommand: true }, 'aws.ecs.executeCommand: needs aws.ecs.taskRole'],
+  [{ capacity: [] }, 'aws.ecs.capacity: Too small: expected array to have >=1 items'],
+  [{ capacity: ['a', 'a'] }, 'aws.ecs.capacity: a is listed twice'],
+  [{ capacity: [{ name: 'mi', size: 1 }] }, 'aws.ecs.capacity[0].size: there is no such key'],
+  [{ capacity: [{ name: 'fargate', maxCpus: 8 }] }, 'aws.ecs.capacity: fargate takes its name alone'],
+  [{ surprise: 1 }, 'aws.ecs.surprise: there is no such key. Take it out'],
+  [{ executionrole: role('x') }, 'aws.ecs.executionrole: there is no such key. Did you mean "executionRole"?'],
+])('%j is one error that names the key and what was found', (change, says) => {
+  const error = refusal({ ...right, ...change });
+  expect(error.reason).toBe('BAD_CONFIG');
+  expect(error.info.details?.['problems']).toEqual([expect.stringContaining(says)]);
 });
 
-test('all problems are told together, and a variable by its own name', () => {
-  const read = () =>
-    readEcsConfig({ maxSpotAttempts: 0 }, { [envName('executionRole')]: 'x', STINT_AWS_ECS_CLUSTER: 'c' });
+function refusal(...args: Parameters<typeof readEcsConfig> | [Record<string, unknown>]): AppError {
+  try {
+    readEcsConfig(args[0], args[1] ?? {}, args[2]);
+  } catch (e) {
+    return toAppError(e);
+  }
+  throw new Error('was taken');
+}
+
+test('all problems are told together, relations too, a variable by its own name and a key with its place', () => {
   expect(envName('executionRole')).toBe('STINT_AWS_ECS_EXECUTION_ROLE');
-  expect(read).toThrow(
-    /STINT_AWS_ECS_EXECUTION_ROLE: is no ARN[^]*maxSpotAttempts|maxSpotAttempts[^]*STINT_AWS_ECS_EXECUTION_ROLE/,
+  const error = refusal(
+    { cluster: 'c', maxSpotAttempts: 0, networkMode: 'awsvpc', pollInterval: '2m', wrong: 1 },
+    { STINT_AWS_ECS_EXECUTION_ROLE: 'x', STINT_AWS_ECS_ASSIGN_PUBLIC_IP: 'yes', STINT_AWS_ECS_POLL_INTERVAL: '3m' },
+    { at: (path) => `file:${path.length}: ` },
   );
+  expect(error.message.split('\n').map((line) => line.split(': ').slice(0, -1).join(': '))).toEqual([
+    'STINT_AWS_ECS_EXECUTION_ROLE',
+    'STINT_AWS_ECS_ASSIGN_PUBLIC_IP',
+    'file:23: aws.ecs.maxSpotAttempts: Too small',
+    'file:13: aws.ecs.wrong',
+    'STINT_AWS_ECS_POLL_INTERVAL',
+    'file:19: aws.ecs.networkMode: awsvpc needs subnets with a route out',
+  ]);
+});
+
+test('a caller has a log group of its own; a configured one comes before it', () => {
+  const logsGroup = '/aws/ecs/nextflow';
+  expect(readEcsConfig(right, {}, { logsGroup }).logsGroup).toBe(logsGroup);
+  expect(readEcsConfig({ ...right, logsGroup: '/mine' }, {}, { logsGroup }).logsGroup).toBe('/mine');
+  expect(readEcsConfig(right, { STINT_AWS_ECS_LOGS_GROUP: '/env' }, { logsGroup }).logsGroup).toBe('/env');
 });
 
 test('the pairs of Fargate are those of its table; the 32 vCPU row only where the limits allow it', () => {
@@ -86,13 +158,23 @@ test.each([
   expect(typeFit(wanted, allowed, excluded)).toBe(fit);
 });
 
-test('labels become tags in their alphabet; what can be none is said', () => {
+test('labels become tags in their alphabet', () => {
   expect(labelsToTags({ 'a b!': 'ü?*' })).toEqual([{ key: 'a b_', value: 'ü__' }]);
-  expect(problemsOfLabels({ 'aws:x': '1' })[0]).toContain('aws:');
-  expect(problemsOfLabels({ 'a!': '1', 'a?': '2' })[0]).toContain('are the same tag');
-  expect(problemsOfLabels(Object.fromEntries(Array.from({ length: 46 }, (_, i) => [`k${i}`, ''])))[0]).toContain(
-    '46 labels',
-  );
+});
+
+test.each([
+  [{ 'aws:x': '1' }, "label aws:x: aws:x: tags that begin with aws: are AWS's own"],
+  [{ x: 'AWS:y' }, "label x: AWS:y: tags that begin with aws: are AWS's own"],
+  [{ 'a!': '1', 'a?': '2' }, 'labels a! and a? are the same tag: a_'],
+  [{ ' ': '1' }, 'label " ": no character of it may be in a tag'],
+  [{ ['k'.repeat(129)]: '' }, `label ${'k'.repeat(20)}…: a key has 128 characters at most, not 129`],
+  [{ k: 'v'.repeat(257) }, 'label k: a value has 256 characters at most, not 257'],
+  [
+    Object.fromEntries(Array.from({ length: 46 }, (_, i) => [`k${i}`, ''])),
+    '46 labels were given, AWS takes 45 of ours as tags',
+  ],
+])('labels %j can be no tags', (labels, says) => {
+  expect(problemsOfLabels(labels)).toEqual([says]);
 });
 
 test.each(['busybox', 'quay.io/a/b_c:1.2', `x/${'y'.repeat(400)}@sha256:${'a'.repeat(64)}`, '///'])(

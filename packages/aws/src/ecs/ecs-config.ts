@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-import { AppError, parseDurationMs } from '@stint/core';
+import { AppError, parseDurationMs, problemsOf } from '@stint/core';
 import { z } from 'zod';
 
 const arn = (service: string, resource: string) => {
   const pattern = new RegExp(`^arn:aws[a-z-]*:${service}::\\d{12}:${resource}/[\\w+=,.@/-]+$`);
-  return z.string().regex(pattern, `is no ARN of the shape arn:aws:${service}::123456789012:${resource}/NAME`);
+  return z.string().regex(pattern, `must be an ARN like arn:aws:${service}::123456789012:${resource}/NAME`);
 };
 const roleArn = arn('iam', 'role');
 const duration = z.union([z.string(), z.number()]).transform((value, ctx) => {
   const ms = parseDurationMs(typeof value === 'number' ? `${value}s` : value);
   if (ms !== null) return ms;
-  ctx.addIssue('is no duration: write 5s, 30m or 2h');
+  ctx.addIssue('must be a duration like 5s, 30m or 2h');
   return z.NEVER;
 });
 const name = z.string().min(1);
@@ -36,64 +36,73 @@ const retentionDays = [
 ];
 
 /** `aws.ecs.*` of `stint.config.yaml`; what each key means: docs/executor.md. */
-export const ecsConfigSchema = z
-  .strictObject({
-    cluster: name,
-    executionRole: roleArn,
-    taskRole: roleArn.optional(),
-    infrastructureRole: roleArn.optional(),
-    instanceProfile: arn('iam', 'instance-profile').optional(),
-    subnets: z
-      .array(z.string().regex(/^subnet-[0-9a-z]+$/, 'is no subnet id'))
-      .min(1)
-      .max(16)
-      .optional(),
-    securityGroups: z
-      .array(z.string().regex(/^sg-[0-9a-z]+$/, 'is no security group id'))
-      .min(1)
-      .max(5)
-      .optional(),
-    networkMode: z.enum(['auto', 'host', 'awsvpc']).default('auto'),
-    assignPublicIp: z.boolean().default(true),
-    capacity: z.array(capacityEntry).min(1).optional(),
-    spotPolicy: z.enum(['spot', 'spotFirst', 'onDemand']).default('spotFirst'),
-    spotFallbackAfter: z.int().min(1).max(100).default(1),
-    maxSpotAttempts: z.int().min(1).max(100).default(5),
-    limits: z
-      .strictObject({ maxCpus: z.number().positive().default(16), maxMemoryGib: z.number().positive().default(120) })
-      .prefault({}),
-    startTimeout: duration.default(1_800_000),
-    pollInterval: duration.default(5_000),
-    submitRateLimit: z.number().positive().max(1_000).default(40),
-    stopTimeout: duration.default(120_000),
-    logsGroup: z
-      .string()
-      .regex(/^[\w\-/.#]{1,512}$/, 'may have letters, digits and _ - / . #, 512 at most')
-      .refine((group) => !group.startsWith('aws/'), 'must not begin with aws/')
-      .default('/aws/ecs/stint'),
-    logsRetentionDays: z
-      .int()
-      .refine((days) => retentionDays.includes(days), `is one of ${retentionDays.join(', ')}`)
-      .default(30),
-    executeCommand: z.boolean().default(false),
-  })
-  .superRefine((c, ctx) => {
-    const issue = (path: string, message: string): void => ctx.addIssue({ code: 'custom', path: [path], message });
-    if (c.pollInterval < 1_000 || c.pollInterval > 60_000)
-      issue('pollInterval', `is ${c.pollInterval / 1000} s, it must be 1s to 1m`);
-    if (c.startTimeout <= c.pollInterval) issue('startTimeout', 'must be longer than pollInterval');
-    if (c.stopTimeout < 2_000 || c.stopTimeout > 86_400_000)
-      issue('stopTimeout', `is ${c.stopTimeout / 1000} s, it must be 2s to 24h`);
-    if (c.networkMode === 'awsvpc' && !c.subnets)
-      issue('networkMode', 'awsvpc needs subnets with a route out: set subnets');
-    if (c.networkMode === 'host' && c.subnets)
-      issue('networkMode', 'host takes no subnets: remove subnets, or use awsvpc');
-    if (c.executeCommand && !c.taskRole) issue('executeCommand', 'needs taskRole');
-    const names = (c.capacity ?? []).map((entry) => entry.name);
-    const twice = names.find((n, i) => names.indexOf(n) !== i);
-    if (twice !== undefined) issue('capacity', `${twice} is listed twice`);
-  });
+export const ecsConfigSchema = z.strictObject({
+  cluster: z
+    .string()
+    .regex(/^(?:arn:aws[a-z-]*:ecs:[a-z0-9-]+:\d{12}:cluster\/)?[\w-]{1,255}$/, 'must be the name or ARN of a cluster'),
+  executionRole: roleArn,
+  taskRole: roleArn.optional(),
+  infrastructureRole: roleArn.optional(),
+  instanceProfile: arn('iam', 'instance-profile').optional(),
+  subnets: z
+    .array(z.string().regex(/^subnet-[0-9a-z]+$/, 'must be a subnet id like subnet-0a1b'))
+    .min(1)
+    .max(16)
+    .optional(),
+  securityGroups: z
+    .array(z.string().regex(/^sg-[0-9a-z]+$/, 'must be a security group id like sg-0a1b'))
+    .min(1)
+    .max(5)
+    .optional(),
+  networkMode: z.enum(['auto', 'host', 'awsvpc']).default('auto'),
+  assignPublicIp: z.boolean().default(true),
+  capacity: z.array(capacityEntry).min(1).optional(),
+  spotPolicy: z.enum(['spot', 'spotFirst', 'onDemand']).default('spotFirst'),
+  spotFallbackAfter: z.int().min(1).max(100).default(1),
+  maxSpotAttempts: z.int().min(1).max(100).default(5),
+  limits: z
+    .strictObject({ maxCpus: z.number().positive().default(16), maxMemoryGib: z.number().positive().default(120) })
+    .prefault({}),
+  startTimeout: duration.default(1_800_000),
+  pollInterval: duration.default(5_000),
+  submitRateLimit: z.number().positive().max(1_000).default(40),
+  stopTimeout: duration.default(120_000),
+  logsGroup: z
+    .string()
+    .regex(/^[\w\-/.#]{1,512}$/, 'must be of letters, digits and _ - / . #, 512 at most')
+    .refine((group) => !group.startsWith('aws/'), 'must not begin with aws/')
+    .default('/aws/ecs/stint'),
+  logsRetentionDays: z
+    .int()
+    .refine((days) => retentionDays.includes(days), `must be one of ${retentionDays.join(', ')}`)
+    .default(30),
+  executeCommand: z.boolean().default(false),
+});
 export type EcsConfig = z.infer<typeof ecsConfigSchema>;
+
+/** What no key can tell by itself: asked of those keys that are right. */
+function relations(c: Partial<EcsConfig>): { key: keyof EcsConfig; message: string }[] {
+  const found: { key: keyof EcsConfig; message: string }[] = [];
+  const bad = (key: keyof EcsConfig, message: string): void => void found.push({ key, message });
+  if (c.pollInterval !== undefined && (c.pollInterval < 1_000 || c.pollInterval > 60_000))
+    bad('pollInterval', 'must be 1s to 1m');
+  if ((c.startTimeout ?? Infinity) <= (c.pollInterval ?? 0)) bad('startTimeout', 'must be longer than pollInterval');
+  if (c.stopTimeout !== undefined && (c.stopTimeout < 2_000 || c.stopTimeout > 86_400_000))
+    bad('stopTimeout', 'must be 2s to 24h');
+  if (c.networkMode === 'awsvpc' && !c.subnets)
+    bad('networkMode', 'awsvpc needs subnets with a route out: set aws.ecs.subnets');
+  if (c.networkMode === 'host' && c.subnets)
+    bad('networkMode', 'host takes no subnets: remove aws.ecs.subnets, or use awsvpc');
+  if (c.subnets && !c.securityGroups) bad('securityGroups', 'must be set where subnets are');
+  if (c.executeCommand && c.taskRole === undefined) bad('executeCommand', 'needs aws.ecs.taskRole');
+  const names = (c.capacity ?? []).map((entry) => entry.name);
+  const twice = names.find((n, i) => names.indexOf(n) !== i);
+  if (twice !== undefined) bad('capacity', `${twice} is listed twice`);
+  const corrected = (c.capacity ?? []).find((e) => /^fargate(?:_spot)?$/i.test(e.name) && Object.keys(e).length > 1);
+  if (corrected)
+    bad('capacity', `${corrected.name} takes its name alone: what Fargate has is known, and can't be corrected`);
+  return found;
+}
 
 /** `STINT_AWS_ECS_EXECUTION_ROLE` → `executionRole`. Lists are written with commas. */
 const fromEnv: Readonly<Record<string, (text: string) => unknown>> = {
@@ -131,12 +140,23 @@ function flag(text: string): unknown {
 
 export const envName = (key: string): string => `STINT_AWS_ECS_${key.replace(/[A-Z]/g, (c) => `_${c}`).toUpperCase()}`;
 
+export interface EcsConfigOptions {
+  /** What this caller has instead of the default group; a configured one comes before it. */
+  logsGroup?: string;
+  /** Where a key stands in the file, `stint.config.yaml:7: `; asked with the path `aws.ecs.cluster`. */
+  at?: (path: string) => string;
+}
+
 /**
  * Environment over file, with every problem at once.
- * @throws AppError INVALID_ARGUMENT/BAD_CONFIG naming each key as it is written
+ * @throws AppError INVALID_ARGUMENT/BAD_CONFIG naming each key as it is written, and what was found there
  */
-export function readEcsConfig(file: Record<string, unknown>, env: NodeJS.ProcessEnv): EcsConfig {
-  const given: Record<string, unknown> = { ...file };
+export function readEcsConfig(
+  file: Record<string, unknown>,
+  env: NodeJS.ProcessEnv,
+  { logsGroup, at = () => '' }: EcsConfigOptions = {},
+): EcsConfig {
+  const given: Record<string, unknown> = { ...(logsGroup !== undefined && { logsGroup }), ...file };
   const fromVariable = new Set<string>();
   for (const [key, read] of Object.entries(fromEnv)) {
     const text = env[envName(key)];
@@ -144,17 +164,35 @@ export function readEcsConfig(file: Record<string, unknown>, env: NodeJS.Process
     given[key] = read(text);
     fromVariable.add(key);
   }
+  const problems: string[] = [];
+  const tell = (path: string, message: string): void => {
+    const [key = ''] = path.split(/[.[]/);
+    const inFile = path === '' ? 'aws.ecs' : `aws.ecs.${path}`;
+    const where = fromVariable.has(key) ? envName(key) : `${at(inFile)}${inFile}`;
+    problems.push(`${where}: ${message}`);
+  };
   const parsed = ecsConfigSchema.safeParse(given);
-  if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map((issue) => {
-    const [key, ...rest] = issue.path.map(String);
-    const where =
-      key === undefined ? 'aws.ecs' : fromVariable.has(key) ? envName(key) : ['aws.ecs', key, ...rest].join('.');
-    const missing = key !== undefined && rest.length === 0 && given[key] === undefined;
-    return missing ? `${where}: is required` : `${where}: ${issue.message}`;
-  });
+  for (const issue of parsed.error?.issues ?? []) {
+    for (const { path = '', message, reason, hint } of problemsOf(issue, given, ecsConfigSchema)) {
+      if (reason === 'MISSING_KEY') tell(path, 'is required');
+      else if (reason === 'UNKNOWN_KEY') tell(path, `there is no such key. ${hint ?? ''}`);
+      else tell(path, message);
+    }
+  }
+  for (const { key, message } of relations(parsed.data ?? rightKeys(given)))
+    tell(key, typeof given[key] === 'string' ? `${message}, not ${JSON.stringify(given[key])}` : message);
+  if (parsed.success && problems.length === 0) return parsed.data;
   throw new AppError('INVALID_ARGUMENT', 'BAD_CONFIG', problems.join('\n'), {
     hint: 'docs/executor.md lists every key of aws.ecs.',
     details: { problems },
   });
+}
+
+/** The keys whose own values are right, so that their relations are told with the problems of the others. */
+function rightKeys(given: Readonly<Record<string, unknown>>): Partial<EcsConfig> {
+  const right = Object.entries(ecsConfigSchema.shape).flatMap(([key, schema]) => {
+    const { success, data } = schema.safeParse(given[key]);
+    return success && data !== undefined ? [[key, data]] : [];
+  });
+  return Object.fromEntries(right) as Partial<EcsConfig>;
 }

@@ -20,7 +20,10 @@ export interface EcsOffer {
 /** An instance offers less than its nominal memory: agent and system take the rest. */
 export const usableShare = 0.9;
 export const defaultStorageGib = 80;
+/** Storage of a capacity provider, and of a volume of a task's own there. */
 const volumes = { minGib: 30, maxGib: 16_384 };
+/** Accelerators that a task can't ask for: they are no GPUs. */
+const notGpu = /^(?:inferentia|trainium|gaudi|vu9p)/;
 const volumeHint = 'set aws.ecs.infrastructureRole for a volume of its own';
 
 /** The patterns of instance types whose facts decide what the providers can run. */
@@ -135,6 +138,7 @@ function managed(p: CapacityProvider, config: EcsConfig, types: readonly Instanc
       accelerators: acceleratorsOf(r, facts, corrected?.gpus),
       disk: {
         includedGib: storage,
+        includedType: corrected?.storageType ?? null,
         shared: true,
         ephemeral: null,
         volume: config.infrastructureRole === undefined ? null : volumes,
@@ -160,21 +164,23 @@ function acceleratorsOf(
   facts: readonly InstanceType[],
   corrected: { count: number; type?: string | undefined } | undefined,
 ): Offer['accelerators'] {
+  const names = r?.acceleratorNames ?? [];
+  const gpuNames = names.filter((n) => !notGpu.test(n));
   if (corrected) return { maxCount: corrected.count, types: corrected.type === undefined ? [] : [corrected.type] };
   // A count of at most 0 is how a provider is told to buy none.
   if (r?.acceleratorCount?.max === 0) return null;
   const withGpu = facts.filter((t) => t.gpus > 0);
-  const asked =
-    r?.acceleratorCount !== undefined ||
-    (r?.acceleratorNames?.length ?? 0) > 0 ||
-    (r?.acceleratorTypes?.length ?? 0) > 0;
+  const asked = r?.acceleratorCount !== undefined || names.length > 0 || (r?.acceleratorTypes?.length ?? 0) > 0;
   if (!asked && withGpu.length === 0) return null;
   const maxCount = Math.min(
     r?.acceleratorCount?.max ?? 8,
     withGpu.length === 0 ? 8 : Math.max(...withGpu.map((t) => t.gpus)),
   );
+  const kinds = r?.acceleratorTypes ?? [];
+  const noGpu = (names.length > 0 && gpuNames.length === 0) || (kinds.length > 0 && !kinds.includes('gpu'));
+  if (noGpu) return { maxCount: 0, types: [] };
   const fromFacts = withGpu.flatMap((t) => t.gpuType ?? []);
-  return { maxCount, types: [...new Set([...(r?.acceleratorNames ?? []), ...fromFacts])] };
+  return { maxCount, types: [...new Set([...gpuNames, ...fromFacts])] };
 }
 
 function fargate(p: CapacityProvider, config: EcsConfig): EcsOffer {
@@ -192,6 +198,7 @@ function fargate(p: CapacityProvider, config: EcsConfig): EcsOffer {
       accelerators: null,
       disk: {
         includedGib: 20,
+        includedType: null,
         shared: false,
         ephemeral: { minGib: 21, maxGib: 200 },
         volume: config.infrastructureRole === undefined ? null : { minGib: 1, maxGib: 16_384 },

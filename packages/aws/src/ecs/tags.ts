@@ -14,7 +14,8 @@ export function problemsOfLabels(labels: Readonly<Record<string, string>>): stri
   for (const key of keys) {
     const cleaned = clean(key);
     const value = clean(labels[key] ?? '');
-    if (/^aws:/i.test(cleaned)) problems.push(`label ${key}: tags that begin with aws: are AWS's own`);
+    for (const text of [cleaned, value])
+      if (/^aws:/i.test(text)) problems.push(`label ${key}: ${text}: tags that begin with aws: are AWS's own`);
     if (cleaned === '') problems.push(`label ${JSON.stringify(key)}: no character of it may be in a tag`);
     if (cleaned.length > longestKey)
       problems.push(`label ${key.slice(0, 20)}…: a key has ${longestKey} characters at most, not ${cleaned.length}`);

@@ -4,11 +4,12 @@ import type { RegisterTaskDefinitionCommandInput } from '@aws-sdk/client-ecs';
 import type { AttemptDraft } from '@stint/core';
 import type { EcsConfig } from './ecs-config.ts';
 import type { EcsOffer } from './ecs-offers.ts';
+import { secretsOf } from './secrets.ts';
 
 /** Raised when the same wants give another definition, so that old ones are not taken for new. */
 const builderVersion = 1;
 export const containerName = 'main';
-export const logPrefix = 'stint';
+export const defaultLogPrefix = 'stint';
 export const scratchPath = '/scratch';
 const scratchVolume = 'scratch';
 const familyLength = 255;
@@ -19,13 +20,14 @@ export function taskDefinitionOf(
   draft: AttemptDraft,
   offer: EcsOffer,
   config: EcsConfig,
-  region: string,
+  { region, logPrefix }: { region: string; logPrefix: string },
 ): RegisterTaskDefinitionCommandInput {
   const { spec, placement } = draft;
   const [executor] = spec.executors;
   const fargate = offer.kind === 'fargate';
   const ownVolume = placement.disk?.how === 'volume';
   const gpus = spec.wants.accelerator?.count ?? 0;
+  const secrets = executor ? secretsOf(executor) : [];
   const stopS = spec.stopTimeoutS ?? Math.ceil(config.stopTimeout / 1000);
   const definition: Omit<RegisterTaskDefinitionCommandInput, 'family'> = {
     requiresCompatibilities: [fargate ? 'FARGATE' : 'MANAGED_INSTANCES'],
@@ -44,6 +46,7 @@ export function taskDefinitionOf(
         essential: true,
         ...(executor?.entryPoint && { entryPoint: [...executor.entryPoint] }),
         ...(executor?.workdir && { workingDirectory: executor.workdir }),
+        ...(secrets.length > 0 && { secrets }),
         stopTimeout: fargate ? Math.min(stopS, longestFargateStopS) : stopS,
         linuxParameters: {
           initProcessEnabled: true,

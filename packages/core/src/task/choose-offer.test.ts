@@ -24,7 +24,14 @@ const offer = (name: string, change: Partial<Offer> = {}): Offer => ({
   sizes: { kind: 'upTo', maxCpus: 16, maxMemoryMib: 120 * 1024, minCpus: 0.125 },
   architectures: ['X86_64'],
   accelerators: null,
-  disk: { includedGib: 80, shared: true, ephemeral: null, volume: null, volumeHint: 'set infrastructureRole' },
+  disk: {
+    includedGib: 80,
+    includedType: null,
+    shared: true,
+    ephemeral: null,
+    volume: null,
+    volumeHint: 'set infrastructureRole',
+  },
   machineTypes: [],
   fuse: true,
   ...change,
@@ -36,6 +43,7 @@ const fargate = offer('fargate', {
   },
   disk: {
     includedGib: 20,
+    includedType: null,
     shared: false,
     ephemeral: { minGib: 21, maxGib: 200 },
     volume: null,

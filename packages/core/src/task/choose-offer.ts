@@ -106,6 +106,9 @@ function fitOffer(wants: Wants, offer: Offer, options: ChooseOptions): Placement
   if (wants.fusion && !offer.fuse) return 'Fusion needs SYS_ADMIN and /dev/fuse, which it does not allow';
   const accelerators = misfitOfAccelerators(wants, offer);
   if (accelerators !== null) return accelerators;
+  const others = otherTypes(wants, offer);
+  if (others.length > 0)
+    warnings.push(`${offer.name} has accelerators of type ${others.join(', ')} too, and may give those`);
   if (wants.machineTypes) {
     if (offer.machineTypes === null)
       return `machine type ${wants.machineTypes.join(', ')} was asked, it has none to choose`;
@@ -143,6 +146,13 @@ function misfitOfAccelerators(wants: Wants, offer: Offer): string | null {
   return `accelerator type ${type} was asked, it has ${types.join(', ') || 'unknown ones'}`;
 }
 
+/** Types that an offer may give instead of the wanted one. */
+function otherTypes({ accelerator }: Wants, offer: Offer): string[] {
+  if (accelerator?.type == null) return [];
+  const wanted = acceleratorName(accelerator.type);
+  return (offer.accelerators?.types ?? []).filter((t) => acceleratorName(t) !== wanted);
+}
+
 /** `nvidia-tesla-t4`, `NVIDIA T4`, `t4` → `t4`. */
 export const acceleratorName = (type: string): string =>
   type
@@ -171,15 +181,16 @@ function fitSize(wants: Wants, offer: Offer): { cpus: number; memoryMib: number 
 }
 
 function fitDisk(disk: DiskWant, offer: Offer): NonNullable<Placement['disk']> | string {
-  const { includedGib, shared, ephemeral, volume, volumeHint } = offer.disk;
+  const { includedGib, includedType, shared, ephemeral, volume, volumeHint } = offer.disk;
   const { sizeGib, type } = disk;
-  const plain = type === null && disk.iops === null && disk.throughputMibS === null;
+  const asked = `a disk of ${sizeGib} GiB${type === null ? '' : ` of type ${type}`} was asked`;
+  const untuned = disk.iops === null && disk.throughputMibS === null;
+  const plain = type === null && untuned;
   if (plain && !shared && sizeGib <= includedGib) return { ...disk, how: 'included' };
   if (plain && ephemeral && sizeGib >= ephemeral.minGib && sizeGib <= ephemeral.maxGib)
     return { ...disk, how: 'ephemeral' };
   if (volume && sizeGib >= volume.minGib && sizeGib <= volume.maxGib) return { ...disk, how: 'volume' };
-  if (plain && sizeGib <= includedGib) return { ...disk, how: 'included' };
-  const asked = `a disk of ${sizeGib} GiB${type === null ? '' : ` of type ${type}`} was asked`;
+  if ((plain || (untuned && type === includedType)) && sizeGib <= includedGib) return { ...disk, how: 'included' };
   if (volume) return `${asked}, its volumes have ${volume.minGib} to ${volume.maxGib} GiB`;
   const most = Math.max(includedGib, ephemeral?.maxGib ?? 0);
   return `${asked}, it has ${most} GiB without a type${volumeHint === null ? '' : `; ${volumeHint}`}`;

@@ -10,6 +10,8 @@ export type OfferSizes =
 export interface OfferDisk {
   /** Space that a task finds without asking, GiB; shared with others where `shared`. */
   includedGib: number;
+  /** Volume type of that space, where it is known: who asks for this type may have it. */
+  includedType: string | null;
   shared: boolean;
   /** Space that can be asked for without a type; null = none. */
   ephemeral: { minGib: number; maxGib: number } | null;

@@ -9,6 +9,8 @@ export interface ExecutorSpec {
   /** null = the image's own. */
   entryPoint: readonly string[] | null;
   env: Readonly<Record<string, string>>;
+  /** Variables whose values the backend fetches from where its secrets are: name → ARN. Absent = none. */
+  secrets?: Readonly<Record<string, string>>;
   workdir: string | null;
 }
 

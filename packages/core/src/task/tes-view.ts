@@ -89,15 +89,17 @@ const viewOutcome = (o: Outcome | null): OutcomeView | null =>
 
 /** Where it ran, as far as the backend says. */
 function metadataOf(a: Attempt): Record<string, string> {
-  const { where, placement } = a;
+  const { where, placement, notes, handle } = a;
+  const exec = notes['execCommand'];
   const all: Record<string, string | null | undefined> = {
-    handle: a.handle,
+    handle,
     capacity: where?.provider ?? placement.offer,
     market: placement.market,
     zone: where?.zone,
     instance_id: where?.instanceId,
     instance_type: where?.instanceType,
     status: a.rawStatus,
+    exec_command: a.state === 'RUNNING' && exec !== undefined && handle !== null ? `${exec} ${handle}` : null,
   };
   return Object.fromEntries(Object.entries(all).filter((e): e is [string, string] => typeof e[1] === 'string'));
 }
@@ -114,6 +116,7 @@ function backendParameters({ spec }: TaskDocument): Record<string, string> {
     fusion: wants.fusion ? 'true' : null,
     spot_policy: wants.spotPolicy,
     capacity: wants.capacity?.join(','),
+    secrets: spec.executors.flatMap((e) => Object.keys(e.secrets ?? {})).join(',') || null,
     time_limit_s: spec.timeLimitMs === null ? null : String(spec.timeLimitMs / 1000),
     stop_timeout_s: spec.stopTimeoutS === null ? null : String(spec.stopTimeoutS),
   };

@@ -14,6 +14,7 @@ import {
   ownerIsAlive,
   systemClock,
 } from '@stint/local';
+import { readEcsSettings } from './ecs-settings.ts';
 import { stateHome } from './state-home.ts';
 import { readTaskSettings } from './task-settings.ts';
 import type { TaskSettings, TaskSettingsInput } from './task-settings.ts';
@@ -72,7 +73,7 @@ export function composeTasks(options: TaskRuntimeOptions): TaskRuntime {
   const ecsCompute = async (region: string, clusterArn: string | null): Promise<Compute> => {
     const { createEcsCompute, readEcsConfig } = await import('@stint/aws');
     const configured = settings.aws.ecs['cluster'] !== undefined || env['STINT_AWS_ECS_CLUSTER'] !== undefined;
-    const config = configured || clusterArn === null ? readEcsConfig(settings.aws.ecs, env) : null;
+    const config = configured || clusterArn === null ? readEcsConfig(settings.aws.ecs, env, { at: settings.at }) : null;
     const same =
       config !== null &&
       (clusterArn === null || config.cluster === clusterArn || clusterArn.endsWith(`/${config.cluster}`));
@@ -109,9 +110,7 @@ export function composeTasks(options: TaskRuntimeOptions): TaskRuntime {
     home,
     target: async () => {
       if (settings.compute !== 'ecs') return await targetOf(settings);
-      const { region } = settings.aws;
-      if (region === null)
-        throw new AppError('INVALID_ARGUMENT', 'BAD_CONFIG', 'aws.region: is required, here or as AWS_REGION');
+      const { region } = await readEcsSettings(settings, env);
       const compute = await ecsCompute(region, null);
       const { target } = compute;
       await compute.close();

@@ -17,7 +17,7 @@ import type { TaskRequest } from './task-request.ts';
 type NumberOr<T> = number | T | undefined;
 type Texts = Omit<
   TaskRequest,
-  'command' | 'cpus' | 'memory' | 'disk' | 'diskIops' | 'diskThroughput' | 'gpu' | 'env' | 'label'
+  'command' | 'cpus' | 'memory' | 'disk' | 'diskIops' | 'diskThroughput' | 'gpu' | 'env' | 'secret' | 'label'
 >;
 
 /** What a program asks for: the flags of `stint task run` by their names, with numbers and maps where they have text. */
@@ -36,6 +36,8 @@ export interface NewTask extends Texts {
   /** How many accelerators. */
   gpu?: number | undefined;
   env?: Readonly<Record<string, string>> | undefined;
+  /** Variables whose values ECS fetches: name → ARN of a secret or parameter. */
+  secrets?: Readonly<Record<string, string>> | undefined;
   labels?: Readonly<Record<string, string>> | undefined;
 }
 
@@ -150,7 +152,7 @@ export function checkTaskId(id: string): string {
   });
 }
 
-function requestOf({ command = [], env, labels, ...task }: NewTask): TaskRequest {
+function requestOf({ command = [], env, secrets, labels, ...task }: NewTask): TaskRequest {
   const pairs = (map: Readonly<Record<string, string>> = {}): string[] =>
     Object.entries(map).map(([key, value]) => `${key}=${value}`);
   const text = (value: NumberOr<string>): string | undefined => (value === undefined ? undefined : String(value));
@@ -165,6 +167,7 @@ function requestOf({ command = [], env, labels, ...task }: NewTask): TaskRequest
     diskThroughput: text(diskThroughput),
     gpu: text(gpu),
     env: pairs(env),
+    ...(secrets && { secret: pairs(secrets) }),
     label: pairs(labels),
   };
 }

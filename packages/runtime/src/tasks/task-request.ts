@@ -20,6 +20,7 @@ export interface TaskRequest {
   spotPolicy?: string | undefined;
   capacity?: readonly string[] | undefined;
   env?: readonly string[] | undefined;
+  secret?: readonly string[] | undefined;
   label?: readonly string[] | undefined;
   entrypoint?: string | undefined;
   fusion?: boolean | undefined;
@@ -102,6 +103,7 @@ export function taskSpecOf(r: TaskRequest, defaultArch: Architecture): TaskSpec 
         command: [...r.command],
         entryPoint: r.entrypoint === undefined ? null : [r.entrypoint],
         env: pairs('env', r.env),
+        ...(r.secret && { secrets: pairs('secret', r.secret) }),
         workdir: null,
       },
     ],

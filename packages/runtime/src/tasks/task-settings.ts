@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { existsSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
-import { AppError, parseMib } from '@stint/core';
-import type { Problem } from '@stint/core';
+import { AppError, parseMib, problemsOf } from '@stint/core';
 import { z } from 'zod';
 import { readYamlFile } from '../intake/yaml-file.ts';
 
@@ -11,7 +10,7 @@ export const configFile = 'stint.config.yaml';
 const size = z.union([z.number(), z.string()]).transform((value, ctx) => {
   const mib = parseMib(String(value));
   if (mib !== null) return mib;
-  ctx.addIssue(`is no size: write 8, 512MB or 2GiB`);
+  ctx.addIssue('must be a size like 8, 512MB or 2GiB');
   return z.NEVER;
 });
 
@@ -41,7 +40,9 @@ export interface TaskSettings {
   /** null: whatever this machine has. */
   compute: ComputeName | null;
   local: { engine: 'podman' | 'docker' | null; engineArgs: string[]; cpus: number | null; memoryMib: number | null };
-  aws: { region: string | null; ecs: Record<string, unknown> };
+  aws: { region: string | null; regionFrom: string; ecs: Record<string, unknown> };
+  /** Where a key stands in the file, as the beginning of a message: `stint.config.yaml:7: `. */
+  at: (path: string) => string;
   /** File that was read, for messages; null = there is none. */
   file: string | null;
 }
@@ -62,15 +63,19 @@ export function readTaskSettings(
   const path = config === undefined ? join(cwd, configFile) : isAbsolute(config) ? config : join(cwd, config);
   const wanted = given === undefined && (config !== undefined || existsSync(path));
   const file = wanted ? readYamlFile(path, 'configuration') : null;
-  const parsed = taskSettingsSchema.safeParse(given ?? file?.value ?? {});
+  const at = (key: string): string => {
+    const [found] = file?.locate([{ path: key, message: '' }]) ?? [];
+    return found?.line === undefined ? '' : `${path}:${found.line}: `;
+  };
+  const value = given ?? file?.value ?? {};
+  const parsed = taskSettingsSchema.safeParse(value);
   if (!parsed.success) {
-    const problems = parsed.error.issues.map((issue): Problem => {
-      const field = issue.path.join('.');
-      return { path: field, message: `${field === '' ? 'the file' : field}: ${issue.message}` };
-    });
-    const texts = (file?.locate(problems) ?? problems).map(
-      (p) => `${file ? path : 'settings'}${p.line === undefined ? '' : `:${p.line}`}: ${p.message}`,
-    );
+    const texts = parsed.error.issues
+      .flatMap((issue) => problemsOf(issue, value, taskSettingsSchema))
+      .map(({ path: key = '', message, reason, hint }) => {
+        const more = reason === 'UNKNOWN_KEY' && hint !== undefined ? `. ${hint}` : '';
+        return `${file ? at(key) : 'settings: '}${key === '' ? 'the file' : key}: ${message}${more}`;
+      });
     throw new AppError('INVALID_ARGUMENT', 'BAD_CONFIG', texts.join('\n'), {
       hint: 'docs/executor.md lists every key.',
       details: { file: file ? path : null, problems: texts },
@@ -85,9 +90,18 @@ export function readTaskSettings(
       cpus: local?.cpus ?? null,
       memoryMib: local?.memory ?? null,
     },
-    aws: { region: env['AWS_REGION'] ?? env['AWS_DEFAULT_REGION'] ?? aws?.region ?? null, ecs: aws?.ecs ?? {} },
+    aws: { ...regionOf(env, aws?.region), ecs: aws?.ecs ?? {} },
+    at,
     file: file ? path : null,
   };
+}
+
+function regionOf(env: NodeJS.ProcessEnv, inFile: string | undefined): { region: string | null; regionFrom: string } {
+  for (const regionFrom of ['AWS_REGION', 'AWS_DEFAULT_REGION']) {
+    const region = env[regionFrom];
+    if (region !== undefined && region !== '') return { region, regionFrom };
+  }
+  return { region: inFile ?? null, regionFrom: 'aws.region' };
 }
 
 function computeOf(flag: string | undefined): ComputeName | null {
