@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Bad input: one clear message that names file, field or line and what to do, exit 2, and nothing is created or spent.
-import { existsSync, mkdirSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { startStubModelServer } from '@stint/contracts/stub-model-server';
 import type { StubModelServer } from '@stint/contracts/stub-model-server';
 import { generate, plan } from '@stint/runtime';
@@ -66,6 +66,7 @@ describe('job file', () => {
     ['seeds on another machine', { seed_data_path: 'file://host/x.jsonl' }, /file:\/\/host.*no URL of a file/s],
     ['seeds by a URL that is no path', { seed_data_path: 'file:///x%2Fy.jsonl' }, /file:.*no URL of a file/s],
     ['seeds on the web', { seed_data_path: 'https://example.com/x.jsonl' }, /https:/],
+    ['seeds that are a folder', { seed_data_path: '.' }, /not a file.*JSONL/s],
     ['seeds in a bucket', { seed_data_path: 's3://b/x.jsonl' }, /s3:.*not in this version/],
     ['partition by a field that rows lack', { partition_strategy: 'field:nope' }, /nope/],
     ['partition by a step that is none', part('nope.output'), /yaml:\d+: partition.* no "nope", only ask, answer/],
@@ -110,6 +111,22 @@ describe('job file', () => {
     const e = await refused();
     expect(`${e.message} ${e.hint}`).toMatch(pattern);
     expect(JSON.stringify(e)).not.toContain('secret');
+  });
+
+  test.each([
+    ['job file', 'job.yaml'],
+    ['template', 'template.yaml'],
+  ])('a %s that is not UTF-8, or no file at all', async (what, name) => {
+    job();
+    const text = readFileSync(bench.path(name));
+    writeFileSync(bench.path(name), Buffer.concat([text, Buffer.from('\n# caf\xe9\n', 'latin1')]));
+    const line = text.toString().split('\n').length + 1;
+    expect((await refused()).message).toBe(
+      `${what} ${bench.path(name)}: line ${line} is not UTF-8, so its text would be changed`,
+    );
+    rmSync(bench.path(name));
+    symlinkSync('/dev/zero', bench.path(name));
+    expect((await refused()).message).toBe(`${what} ${bench.path(name)}: this is no file`);
   });
 
   test('a problem alone says its hint once', async () => {

@@ -68,7 +68,10 @@ function pathOfUrl(url: string): string {
 export async function* seedRows(path: string): AsyncIterable<RawRow> {
   try {
     if (!statSync(path).isFile())
-      throw new AppError('INVALID_ARGUMENT', 'BAD_SEEDS', `seed_data_path: ${path}: this is not a file`);
+      throw new AppError('INVALID_ARGUMENT', 'BAD_SEEDS', `seed_data_path: ${path}: this is not a file`, {
+        hint: 'Name one file: JSONL, JSON, CSV or Parquet.',
+        details: { file: path },
+      });
     yield* rowsOfKind(path);
   } catch (e) {
     const { code } = e as NodeJS.ErrnoException;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { isUtf8 } from 'node:buffer';
 import { readFileSync, statSync } from 'node:fs';
 import { AppError } from '@stint/core';
 import type { Problem } from '@stint/core';
@@ -51,26 +52,35 @@ export function readYamlFile(path: string, what: string): YamlFile {
   return { path, value, locate: (problems) => problems.map((p) => located(p, path, doc, lines)) };
 }
 
+/** The text of a file of the user's. @throws AppError INVALID_ARGUMENT/BAD_PATH */
 export function readText(path: string, what: string): string {
+  const bad = (why: string, hint: string, cause?: unknown): AppError =>
+    new AppError('INVALID_ARGUMENT', 'BAD_PATH', `${what} ${path}: ${why}`, { cause, hint, details: { file: path } });
+  const wrongPlace = 'Check the path; relative paths in a job file are relative to that file.';
   try {
-    if (statSync(path).size > MAX_BYTES) {
-      throw new AppError('INVALID_ARGUMENT', 'BAD_PATH', `${path}: the ${what} is larger than ${MAX_BYTES} bytes`);
-    }
-    return readFileSync(path, 'utf8');
+    const found = statSync(path);
+    if (found.isDirectory()) throw bad('this is a folder', wrongPlace);
+    // A pipe or device might never end.
+    if (!found.isFile()) throw bad('this is no file', wrongPlace);
+    if (found.size > MAX_BYTES) throw bad(`it is larger than ${MAX_BYTES} bytes`, 'Data belongs into the seed file.');
+    const bytes = readFileSync(path);
+    if (isUtf8(bytes)) return bytes.toString();
+    const line = linesBefore(bytes) + 1;
+    throw bad(`line ${line} is not UTF-8, so its text would be changed`, 'Save it as UTF-8.');
   } catch (e) {
     if (e instanceof AppError) throw e;
     const code = (e as NodeJS.ErrnoException).code ?? '';
-    const why =
-      code === 'ENOENT'
-        ? 'there is no such file'
-        : code === 'EISDIR'
-          ? 'this is a folder'
-          : `it cannot be read (${code})`;
-    throw new AppError('INVALID_ARGUMENT', 'BAD_PATH', `${what} ${path}: ${why}`, {
-      cause: e,
-      hint: 'Check the path; relative paths in a job file are relative to that file.',
-      details: { file: path },
-    });
+    throw bad(code === 'ENOENT' ? 'there is no such file' : `it cannot be read (${code})`, wrongPlace, e);
+  }
+}
+
+/** Whole lines before the first byte that is not UTF-8; no character spans two of them. */
+function linesBefore(bytes: Buffer): number {
+  let lines = 0;
+  for (let at = 0; ; lines++) {
+    const end = bytes.indexOf(10, at);
+    if (end < 0 || !isUtf8(bytes.subarray(at, end))) return lines;
+    at = end + 1;
   }
 }
 
