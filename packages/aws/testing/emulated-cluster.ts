@@ -31,6 +31,8 @@ export interface SeenCall {
   response?: Record<string, unknown>;
   error?: { name: string; message: string };
   lost?: 'request' | 'answer';
+  /** Members that the service's model does not know. */
+  unknown: string[];
 }
 
 export interface EmulatedCluster {
@@ -38,6 +40,8 @@ export interface EmulatedCluster {
   ecs: ECSClient;
   /** Calls that the emulator saw, in order. */
   calls: () => SeenCall[];
+  /** The same as the lines of the emulator's log. */
+  logText: () => string;
   compute: (change?: Record<string, unknown>, options?: Partial<EcsComputeOptions>) => Promise<Compute>;
   stop: () => Promise<void>;
 }
@@ -87,6 +91,7 @@ export async function emulatedCluster(
   return {
     endpoint,
     ecs,
+    logText: () => readFileSync(logFile, 'utf8'),
     calls: () =>
       readFileSync(logFile, 'utf8')
         .split('\n')

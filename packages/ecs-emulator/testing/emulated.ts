@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -22,9 +21,9 @@ import { fakeClock } from '@stint/contracts';
 import type { FakeClock } from '@stint/contracts';
 import type { ContainerEngine } from '@stint/core';
 import { createNoopEngine } from '@stint/local';
-import { expect, test } from 'vitest';
 import { createEmulator } from '../src/index.ts';
 import type { EmulatorOptions } from '../src/index.ts';
+import { callsFitTheServiceModels } from './service-models.ts';
 
 export const REGION = 'eu-west-1';
 export const ACCOUNT = '123456789012';
@@ -116,18 +115,10 @@ export const clientConfig = (endpoint: string) => ({
 
 /** The logs of this test file's emulators; those that have stopped have their text kept. */
 const callsOfThisFile: { file: string; text: string | null }[] = [];
-const python = process.env['STINT_TEST_PYTHON'] ?? '';
-const hasBotocore = python !== '' && spawnSync(python, ['-c', 'import botocore']).status === 0;
 
 /** To be called last in a test file: all calls that its emulators accepted, against the service models of AWS. */
 export function fitsTheServiceModels(): void {
-  test.skipIf(!hasBotocore)('every accepted request and every answer fits the model in botocore', () => {
-    const script = join(import.meta.dirname, 'check_wire.py');
-    const input = callsOfThisFile.map(({ file, text }) => text ?? readFileSync(file, 'utf8')).join('');
-    const { stdout, stderr } = spawnSync(python, [script], { input, encoding: 'utf8' });
-    expect(stdout).toBe('');
-    expect(stderr).toMatch(/^[1-9]\d* calls, 0 problems/);
-  });
+  callsFitTheServiceModels(() => callsOfThisFile.map(({ file, text }) => text ?? readFileSync(file, 'utf8')).join(''));
 }
 
 /** A cluster `c` with FARGATE, FARGATE_SPOT and providers of Managed Instances, all ACTIVE. */
