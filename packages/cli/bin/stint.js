@@ -42,6 +42,8 @@ async function run() {
   // A job begins with hundreds of calls that all live until the first answers come. V8 would conclude that such objects
   // always live long and put all later ones into the old generation (measured: a fifth of the processor's time).
   v8.setFlagsFromString('--no-allocation-site-pretenuring');
+  // An export hands bytes on and keeps none: with a young generation that stays small it takes 45 MB less, and no longer.
+  if (args[0] === 'export') v8.setFlagsFromString('--semi-space-growth-factor=1');
   const source = join(HERE, '../src/main.ts');
   const inCheckout = existsSync(source);
   if (inCheckout) enableCompileCache(join(HERE, '../../../node_modules'));

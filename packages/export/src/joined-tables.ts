@@ -9,10 +9,10 @@ import { ColumnsChanged } from './table-writer.ts';
 import type { TableSource, TableWriter } from './table-writer.ts';
 
 /**
- * Pieces that are converted at a time. Each takes a core and some 70 MB. On two cores the walk, the report and the joins
- * have the other one: a second lane saves a tenth to a third of the time there, and takes the whole above 400 MB.
+ * Pieces that are converted at a time. Each takes a core and some 70 MB; the walk, the report and the joins fill what they
+ * leave of two cores.
  */
-const LANES = availableParallelism() > 2 ? 2 : 1;
+const LANES = availableParallelism() > 1 ? 2 : 1;
 
 export const tableFormats = ['PARQUET', 'CSV'] as const;
 export type TableFormat = (typeof tableFormats)[number];

@@ -10,7 +10,7 @@ import type { RecordSink } from './walk-records.ts';
  * and share work by row group: some megabytes serve both.
  */
 const MAX_ROWS = 20_480;
-const MAX_BYTES = 6 << 20;
+const MAX_BYTES = 5 << 20;
 
 /** Cuts the records into JSONL files of some megabytes, each handed on as soon as it is whole. */
 export class RecordPieces implements RecordSink {
