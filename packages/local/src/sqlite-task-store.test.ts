@@ -43,3 +43,46 @@ test('a file that is no task store is refused and left alone', () => {
   expect(() => openSqliteTaskStore(dir)).toThrow(/not a task store/);
   rmSync(dir, { recursive: true });
 });
+
+/** As the first version made it, word for word. */
+const firstVersion = `
+CREATE TABLE store (id TEXT NOT NULL) STRICT;
+CREATE TABLE tasks (
+  id TEXT PRIMARY KEY,
+  version INTEGER NOT NULL,
+  state TEXT NOT NULL,
+  open INTEGER NOT NULL,
+  wish INTEGER NOT NULL,
+  owner TEXT,
+  key TEXT,
+  name TEXT,
+  document TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX tasks_by_key ON tasks (key) WHERE key IS NOT NULL;
+CREATE INDEX open_tasks ON tasks (id) WHERE open = 1;
+CREATE INDEX wishes ON tasks (id) WHERE wish = 1;
+INSERT INTO store VALUES (lower(hex(randomblob(16))));
+PRAGMA application_id = 1398033995;
+PRAGMA user_version = 1;
+`;
+
+test('a store of the first version is brought forward with its name and tasks, once, by whoever opens it', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'stint-tasks-'));
+  const sql = new DatabaseSync(join(dir, taskStoreFile));
+  sql.exec(firstVersion);
+  const task = { id: '01J00000000000000000000001', version: 3, idempotencyKey: 'k', state: 'RUNNING', attempts: [] };
+  sql
+    .prepare("INSERT INTO tasks VALUES (?, 3, 'RUNNING', 1, 0, 'me', 'k', NULL, ?)")
+    .run(task.id, JSON.stringify({ ...task, cancel: null, owner: { id: 'me' } }));
+  const name = sql.prepare('SELECT id FROM store').get()?.['id'];
+  sql.close();
+  for (let i = 0; i < 2; i++) {
+    const store = openSqliteTaskStore(dir);
+    expect(store.id).toBe(name);
+    expect(await store.read(task.id)).toMatchObject(task);
+    expect(await store.open('me')).toHaveLength(1);
+    expect((await store.create({ ...(await store.read(task.id)), id: 'other' })).created).toBe(false);
+    await store.close();
+  }
+  rmSync(dir, { recursive: true });
+});

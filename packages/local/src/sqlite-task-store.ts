@@ -9,14 +9,9 @@ import { toFileError } from './storage-errors.ts';
 
 /**
  * One row per task; the columns beside the document are what is searched by. `open`: not ended, or not settled.
- * `wish`: a cancel wish that its owner has not taken up.
+ * `wish`: a cancel wish that its owner has not taken up. With rowids two documents share a page; without, each had one.
  */
-const format: DatabaseFormat = {
-  applicationId: 0x53544e4b,
-  version: 1,
-  what: 'a task store of stint',
-  schema: `
-CREATE TABLE store (id TEXT NOT NULL) STRICT;
+const tasks = (kind: string, openBy: string): string => `
 CREATE TABLE tasks (
   id TEXT PRIMARY KEY,
   version INTEGER NOT NULL,
@@ -27,14 +22,41 @@ CREATE TABLE tasks (
   key TEXT,
   name TEXT,
   document TEXT NOT NULL
-) STRICT, WITHOUT ROWID;
+) ${kind};
 CREATE UNIQUE INDEX tasks_by_key ON tasks (key) WHERE key IS NOT NULL;
-CREATE INDEX open_tasks ON tasks (owner, id) WHERE open = 1;
+CREATE INDEX open_tasks ON tasks (${openBy}) WHERE open = 1;
 CREATE INDEX wishes ON tasks (id) WHERE wish = 1;
+`;
+const store = (made: string, version: number): string => `
+CREATE TABLE store (id TEXT NOT NULL) STRICT;
+${made}
 INSERT INTO store VALUES (lower(hex(randomblob(16))));
 PRAGMA application_id = ${0x53544e4b};
-PRAGMA user_version = 1;
+PRAGMA user_version = ${version};
+`;
+const present = tasks('STRICT', 'owner, id');
+
+const format: DatabaseFormat = {
+  applicationId: 0x53544e4b,
+  version: 2,
+  what: 'a task store of stint',
+  schema: store(present, 2),
+  older: [
+    {
+      version: 1,
+      schema: store(tasks('STRICT, WITHOUT ROWID', 'id'), 1),
+      migrate: `
+DROP INDEX tasks_by_key;
+DROP INDEX open_tasks;
+DROP INDEX wishes;
+ALTER TABLE tasks RENAME TO tasks_before;
+${present}
+INSERT INTO tasks SELECT * FROM tasks_before ORDER BY id;
+DROP TABLE tasks_before;
+PRAGMA user_version = 2;
 `,
+    },
+  ],
 };
 
 export const taskStoreFile = 'tasks.sqlite';

@@ -17,6 +17,8 @@ export interface DatabaseFormat {
   schema: string;
   /** For people. */
   what: string;
+  /** Files of earlier versions: what they hold, and what makes the present version of them, its number included. */
+  older?: readonly { version: number; schema: string; migrate: string }[];
 }
 
 const jobFormat: DatabaseFormat = {
@@ -190,7 +192,7 @@ export function openStateDatabase(path: string, options: StateDatabaseOptions = 
        PRAGMA wal_autocheckpoint = ${checkpointPages};
        PRAGMA cache_size = -${cacheKib}`,
     );
-    if (userVersion(sql) === 0) createSchema(sql, format);
+    if (userVersion(sql) < format.version) makeCurrent(sql, format);
     return new StateDatabase(path, sql, sync);
   } catch (e) {
     sql?.close();
@@ -246,19 +248,20 @@ function checkVersion(sql: DatabaseSync, path: string, format: DatabaseFormat, m
     });
   }
   // A trigger or view in a file from somebody else would run with every write.
-  if (JSON.stringify(schema) !== ownSchema(format)) throw damaged('has other tables than stint makes');
+  const own = version === format.version ? format : format.older?.find((o) => o.version === version);
+  if (!own || JSON.stringify(schema) !== schemaMadeBy(own.schema)) throw damaged('has other tables than stint makes');
 }
 
-const ownSchemas = new Map<DatabaseFormat, string>();
+const madeSchemas = new Map<string, string>();
 
-function ownSchema(format: DatabaseFormat): string {
-  const known = ownSchemas.get(format);
+function schemaMadeBy(statements: string): string {
+  const known = madeSchemas.get(statements);
   if (known !== undefined) return known;
   const sql = new DatabaseSync(':memory:');
-  sql.exec(format.schema);
+  sql.exec(statements);
   const schema = JSON.stringify(schemaOf(sql));
   sql.close();
-  ownSchemas.set(format, schema);
+  madeSchemas.set(statements, schema);
   return schema;
 }
 
@@ -271,11 +274,14 @@ function schemaOf(sql: DatabaseSync): unknown[] {
     .all();
 }
 
-function createSchema(sql: DatabaseSync, format: DatabaseFormat): void {
+/** Makes the tables, or those of an earlier version to the present ones. */
+function makeCurrent(sql: DatabaseSync, format: DatabaseFormat): void {
   sql.exec('BEGIN IMMEDIATE');
   try {
     // Another process may have been faster.
-    if (userVersion(sql) === 0) sql.exec(format.schema);
+    const version = userVersion(sql);
+    if (version === 0) sql.exec(format.schema);
+    else if (version < format.version) sql.exec(format.older?.find((o) => o.version === version)?.migrate ?? '');
     sql.exec('COMMIT');
   } catch (e) {
     if (sql.isTransaction) sql.exec('ROLLBACK');
