@@ -82,6 +82,11 @@ test('docs/cli.md has every environment variable that the runtime reads', () => 
     expect(page).toContain(m[1]);
 });
 
+test.each(['policy.json', 'watch-tasks.ts'])('docs/executor.md quotes examples/tasks/%s as it is', (name) => {
+  const file = read(`examples/tasks/${name}`).replace(/^\/\/ SPDX.*\n/, '');
+  expect(read('docs/executor.md')).toContain(`\n\`\`\`${name.split('.')[1]}\n${file}\`\`\`\n`);
+});
+
 test('every link of the documents leads somewhere', () => {
   for (const file of [
     'README.md',
@@ -92,6 +97,24 @@ test('every link of the documents leads somewhere', () => {
   ]) {
     for (const m of read(file).matchAll(/\]\((?!https?:|#)([^)#]+)(?:#[^)]*)?\)/g)) {
       expect(globSync(join(ROOT, file, '..', m[1] ?? '')), `${file}: ${m[1]}`).not.toEqual([]);
+    }
+  }
+});
+
+/** As GitHub makes them of headings. */
+const anchorsOf = (page: string): string[] =>
+  [...page.replace(/^```[^]*?^```/gm, '').matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\w\- ]/g, '')
+      .replaceAll(' ', '-'),
+  );
+
+test('every link to a part of a document leads to a heading', () => {
+  for (const file of ['README.md', 'CONTRIBUTING.md', ...globSync('docs/*.md', { cwd: ROOT })]) {
+    for (const [link, to = '', anchor = ''] of read(file).matchAll(/\]\((?!https?:)([^)#]*)#([^)]+)\)/g)) {
+      const page = to === '' ? file : join(file, '..', to);
+      expect(anchorsOf(read(page)), `${file}: ${link}`).toContain(anchor);
     }
   }
 });
