@@ -78,7 +78,7 @@ export function chooseOptionsOf(
       const { allowedTypes, excludedTypes } = own(offer) ?? { allowedTypes: [], excludedTypes: ['*'] };
       return typeFit(wants.machineTypes ?? [], allowedTypes, excludedTypes);
     },
-    misfit: (offer) => (own(offer)?.kind === 'managedInstances' ? misfitOfDisk(wants) : null),
+    misfit: (offer) => (own(offer)?.kind === 'managedInstances' ? misfitOfDisk(wants) : misfitOnFargate(wants)),
   };
 }
 
@@ -87,6 +87,10 @@ export function misfitOfDisk({ disk }: Wants): string | null {
   if (!disk || (disk.sizeGib >= volumes.minGib && disk.sizeGib <= volumes.maxGib)) return null;
   return `a disk of ${disk.sizeGib} GiB was asked, Managed Instances have ${volumes.minGib} to ${volumes.maxGib}`;
 }
+
+/** The one type of volume that Fargate does not take. */
+const misfitOnFargate = ({ disk }: Wants): string | null =>
+  disk?.type === 'standard' ? 'a disk of type standard was asked, Fargate takes all others' : null;
 
 const requirementsOf = (p: CapacityProvider): InstanceRequirementsRequest | undefined =>
   p.managedInstancesProvider?.instanceLaunchTemplate?.instanceRequirements;

@@ -154,6 +154,7 @@ test.each<[Asked, string]>([
     disk(20, 'gp3'),
     'a disk of 20 GiB of type gp3 was asked, it has 200 GiB without a type; set aws.ecs.infrastructureRole for a volume of its own',
   ],
+  [disk(20, 'standard'), 'a disk of type standard was asked, Fargate takes all others'],
   [{ wants: { cpus: 17 } }, '17 CPUs were asked, it has 16 at most'],
   [{ wants: { memoryMib: 121 * 1024 } }, '123904 MiB of memory were asked, it has 122880 at most'],
 ])('Fargate has no %j', async (asked, says) => {
