@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Real containers, where podman and the test image are here (.ci/run makes both); loudly skipped elsewhere.
+// Real containers of both engines, where an engine and the test image are here (.ci/run makes them); loudly skipped elsewhere.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -13,21 +13,23 @@ import { createCliEngine } from './cli-engine.ts';
 import { startError } from './cli-engine-errors.ts';
 
 const image = 'localhost/stint-test:latest';
-// Podman alone is not enough: some machines can't start a container without CONTAINERS_CONF.
-const here = spawnSync('podman', ['run', '--rm', '--pull', 'never', '--network', 'none', image, 'true']).status === 0;
+/** An engine alone is not enough: some machines can't start a container without CONTAINERS_CONF. */
+const starts = (engine: string): boolean =>
+  spawnSync(engine, ['run', '--rm', '--pull', 'never', '--network', 'none', image, 'true']).status === 0;
+const engines = (['podman', 'docker'] as const).map((engine) => ({ engine, here: starts(engine) }));
 const clock = systemClock();
 
-describe.skipIf(!here)(here ? 'podman' : 'podman (skipped: no podman with the image of .ci/test-image.sh)', () => {
+describe.each(engines)('$engine', ({ engine: command, here }) => {
+  if (!here) {
+    test.skip(`no ${command} that starts ${image} here: see .ci/run`, () => undefined);
+    return;
+  }
+
   const make = () => {
-    const dir = mkdtempSync(join(tmpdir(), 'stint-podman-'));
+    const dir = mkdtempSync(join(tmpdir(), `stint-${command}-`));
     const started = new Set<string>();
     const open = (): ContainerEngine => {
-      const engine = createCliEngine({
-        command: 'podman',
-        args: ['--pull', 'never'],
-        dir: join(dir, 'containers'),
-        clock,
-      });
+      const engine = createCliEngine({ command, args: ['--pull', 'never'], dir: join(dir, 'containers'), clock });
       return new Proxy(engine, {
         get(target, name) {
           const value: unknown = Reflect.get(target, name);
@@ -46,7 +48,7 @@ describe.skipIf(!here)(here ? 'podman' : 'podman (skipped: no podman with the im
     return { dir, open, close };
   };
 
-  containerEngineContract('podman', async () => {
+  containerEngineContract(command, async () => {
     const { open, close } = make();
     return { image, open: async () => open(), close };
   });
@@ -56,7 +58,7 @@ describe.skipIf(!here)(here ? 'podman' : 'podman (skipped: no podman with the im
     const compute = (): Compute =>
       createLocalCompute({
         engine: open(),
-        target: { compute: 'container', engine: 'podman' },
+        target: { compute: 'container', engine: command },
         clock,
         dir,
         cpus: 4,
