@@ -101,6 +101,15 @@ test('every link of the documents leads somewhere', () => {
   }
 });
 
+test('every path that docs/architecture.md names is there', () => {
+  const paths = [
+    ...read('docs/architecture.md').matchAll(/`((?:[a-z-]+\/src|docs|examples|schemas|bench)\/[^`*\s]*)`/g),
+  ];
+  expect(paths.length).toBeGreaterThan(30);
+  for (const [, path = ''] of paths)
+    expect(globSync([path, join('packages', path)], { cwd: ROOT }), path).not.toEqual([]);
+});
+
 /** As GitHub makes them of headings. */
 const anchorsOf = (page: string): string[] =>
   [...page.replace(/^```[^]*?^```/gm, '').matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>

@@ -101,8 +101,9 @@ async function runAll(cwd: string, env: Record<string, string>): Promise<Ran[]> 
   return ran;
 }
 
+const what = 'every command of the quickstart works, in this order, with the real AWS CLI';
 test.skipIf(TOOLS === undefined)(
-  'every command of the quickstart works, in this order, with the real AWS CLI',
+  TOOLS === undefined ? `${what} (skipped: STINT_TEST_AWS names no folder that has it)` : what,
   { timeout: 300_000 },
   async () => {
     dir = mkdtempSync(join(tmpdir(), 'stint-quickstart-'));
