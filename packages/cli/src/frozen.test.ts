@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a job froze, what its file may still say later, and what is refused before anything is created.
 import { createHash } from 'node:crypto';
-import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { startStubModelServer } from '@stint/contracts/stub-model-server';
 import type { StubModelServer } from '@stint/contracts/stub-model-server';
+import { withDigest } from '@stint/core';
 import { generate, resume, verify } from '@stint/runtime';
 import type { CommandResult, JobSummary } from '@stint/runtime';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -119,6 +120,59 @@ describe('the job file on a job that has begun', () => {
     writeFileSync(bench.path('cut/checkpoint.json'), JSON.stringify(checkpoint));
     expect(told(await run({ out: 'cut' }))[1]).toBe('COMPLETED');
     expect((await verify({ dir: 'cut', ...at })).exitCode).toBe(0);
+  });
+
+  test('an edit that a death cut off, at every moment of it: whole, resumed as it stands, and free to change again', async () => {
+    const prompt = (text: string, part: string) => {
+      bench.write('part.txt', part);
+      bench.yaml('template.yaml', { template: { steps: [{ id: 'ask', model: 'm', prompt: text }] } });
+    };
+    const old = () => {
+      prompt("{% include 'part.txt' %}{{ [][record.index] }}", 'Old.');
+    };
+    old();
+    job();
+    expect(told(await run())[1]).toBe('TEMPLATE_ERROR');
+    cpSync(bench.path('out'), bench.path('old'), { recursive: true });
+    prompt("{% include 'part.txt' %} {{ topic }}", 'New.');
+    expect(told(await run())[1]).toBe('COMPLETED');
+    cpSync(bench.path('out'), bench.path('new'), { recursive: true });
+
+    const stage = () => {
+      cpSync(bench.path('new/job.json'), bench.path('out/inputs/next/job.json'));
+      cpSync(bench.path('new/inputs/template'), bench.path('out/inputs/next/template'), { recursive: true });
+    };
+    const name = () => {
+      const { digest: _digest, ...rest } = JSON.parse(read('checkpoint.json')) as Record<string, unknown>;
+      const sha256 = (body: Uint8Array | string) => createHash('sha256').update(body).digest('hex');
+      const next = withDigest(sha256, { ...rest, job_digest: sha256(readFileSync(bench.path('new/job.json'))) });
+      writeFileSync(bench.path('out/checkpoint.json'), JSON.stringify(next));
+    };
+    const place = () => cpSync(bench.path('new/job.json'), bench.path('out/job.json'));
+    const move = (file: string) =>
+      renameSync(bench.path('out/inputs/next/template', file), bench.path('out/inputs/template', file));
+    const moments = [stage, name, place, () => move('part.txt'), () => move('template.yaml')];
+    for (let n = 1; n <= moments.length; n++) {
+      const cut = async () => {
+        rmSync(bench.path('out'), { recursive: true });
+        cpSync(bench.path('old'), bench.path('out'), { recursive: true });
+        for (const moment of moments.slice(0, n)) moment();
+        expect(await whole(), `moment ${n}`).toBe(true);
+      };
+      // As soon as the checkpoint names it, it is what the job is.
+      const ends = ['TEMPLATE_ERROR', 'COMPLETED'];
+      await cut();
+      expect(told(await resume({ dir: 'out', ...at }))[1], `moment ${n}`).toBe(ends[n < 2 ? 0 : 1]);
+      await cut();
+      prompt("{% include 'part.txt' %} {{ topic }}", 'New.');
+      expect(told(await run())[1], `moment ${n}`).toBe('COMPLETED');
+      expect(dataset(bench.path('out'))[0]?.generation_result['ask']?.prompt).toMatch(/^New\. topic/);
+      await cut();
+      prompt("{% include 'part.txt' %} {{ topic }}!", 'Newer.');
+      expect(told(await run())[1], `moment ${n}`).toBe('COMPLETED');
+      expect(dataset(bench.path('out'))[0]?.generation_result['ask']?.prompt).toMatch(/^Newer\. topic \d!/);
+      expect([await whole(), existsSync(bench.path('out/inputs/next'))]).toEqual([true, false]);
+    }
   });
 
   test('a command that another process keeps out changes no file of the job', async () => {

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { AppError, JOB_CHECKPOINT_KEY, JOB_KEY, parse, readJobCheckpoint } from '@stint/core';
-import type { CompiledTemplate, JobCheckpoint, JobSpec } from '@stint/core';
+import { AppError, JOB_KEY } from '@stint/core';
+import type { CompiledTemplate, JobSpec } from '@stint/core';
 import { readFrozen } from './intake/index.ts';
 import { readSpec } from './job-folder.ts';
+import { checkpointOf } from './pending-edit.ts';
 
 /** A job as its folder froze it: what a run goes by. */
 export interface Frozen {
@@ -18,20 +17,14 @@ export interface Frozen {
 /** @throws AppError NOT_FOUND/NOT_A_JOB, FAILED_PRECONDITION/DAMAGED where an input is not the one that was frozen */
 export async function readFrozenJob(dir: string): Promise<Frozen> {
   const { spec, digest } = await readSpec(dir);
-  const said = await digestInCheckpoint(dir);
+  const said = digestInCheckpoint(dir);
   if (said !== null && said !== digest) throw editedSpec(dir);
   return { spec, digest, template: await readFrozen(dir, spec) };
 }
 
-/** The job's checkpoint; null before the first one. */
-export async function checkpointOf(dir: string): Promise<JobCheckpoint | null> {
-  const path = join(dir, JOB_CHECKPOINT_KEY);
-  return existsSync(path) ? readJobCheckpoint(path, parse(path, await readFile(path))) : null;
-}
-
 /** The digest of job.json that the job's checkpoint names; null before the first one. */
-export async function digestInCheckpoint(dir: string): Promise<string | null> {
-  return (await checkpointOf(dir))?.job_digest ?? null;
+export function digestInCheckpoint(dir: string): string | null {
+  return checkpointOf(dir)?.job_digest ?? null;
 }
 
 export function editedSpec(dir: string): AppError {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   AppError,
@@ -24,6 +23,7 @@ import {
   toFileError,
 } from '@stint/local';
 import type { StateDatabase } from '@stint/local';
+import { specInForce } from './pending-edit.ts';
 
 /** sha256 as lower-case hex. */
 export const sha256 = (data: Uint8Array | string): string => createHash('sha256').update(data).digest('hex');
@@ -116,7 +116,7 @@ export async function readSpec(dir: string): Promise<{ spec: JobSpec; digest: st
   const path = join(dir, JOB_KEY);
   if (!existsSync(path)) throw await withoutSpec(dir);
   requirePlainFiles(dir);
-  const body = await readFile(path);
+  const body = specInForce(dir);
   return { spec: readJobSpec(path, parse(path, body)), digest: sha256(body) };
 }
 

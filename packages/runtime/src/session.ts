@@ -6,12 +6,12 @@ import { describeThisProcess, openSeedFile, ownerIsAlive, systemClock } from '@s
 import type { CommandResult, JobSummary, RunOptions } from './commands.ts';
 import { exitCodeOfRun } from './exit-codes.ts';
 import { exportAsItStands, writeExports } from './finish-exports.ts';
-import { checkpointOf } from './frozen.ts';
 import type { Frozen } from './frozen.ts';
 import { lostState, sha256 } from './job-folder.ts';
 import type { JobFolder } from './job-folder.ts';
 import { limitsOf, refuseBelowRows, refuseBelowSpent } from './limits.ts';
 import type { AskedLimits } from './limits.ts';
+import { checkpointOf, settleEdit } from './pending-edit.ts';
 import { closeAll, createProviders } from './providers.ts';
 import { recordEnv } from './record-env.ts';
 import type { Settings } from './settings.ts';
@@ -40,7 +40,7 @@ const RUNNABLE: readonly JobStatus[] = ['QUEUED', 'RUNNING', 'FAILED', 'BUDGET_E
 export async function runSession(o: SessionOptions): Promise<CommandResult<JobSummary>> {
   const jobId = o.frozen.spec.job_id;
   // Read first: a lease granted in between is in the state, too.
-  const known = (await checkpointOf(o.folder.dir))?.epoch ?? 0;
+  const known = checkpointOf(o.folder.dir)?.epoch ?? 0;
   const state = await existing(o.folder);
   if (state.epoch < known) throw olderState(o.folder.dir);
   if (state.status === 'CANCELLED') {
@@ -140,6 +140,8 @@ async function prepareHeld(o: SessionOptions, before: JobState, wanted: JobLimit
     const totals = await o.folder.log.takeOver(lease, Date.now());
     refuseBelowSpent(wanted, before.limits, totals);
     await refuseBelowRows(wanted, before.limits, o.folder, o.frozen.spec.job_id);
+    // What a death left of an earlier edit.
+    await settleEdit(o.folder);
     const frozen = (await o.takeEdits?.(lease)) ?? o.frozen;
     providers = o.providers ?? (await createProviders(frozen.spec, frozen.template, wanted.concurrency, o));
     seeds = openSeedFile(join(o.folder.dir, 'inputs', 'seeds.jsonl'));

@@ -12,10 +12,11 @@ import {
 import type { JobCheckpoint, JobSpec, Lease } from '@stint/core';
 import { digestInCheckpoint, editedSpec, readFrozenJob } from './frozen.ts';
 import type { Frozen } from './frozen.ts';
-import { compareWithFrozen, freezeInputs } from './intake/index.ts';
+import { compareWithFrozen } from './intake/index.ts';
 import type { LoadedJob, WhatRan } from './intake/index.ts';
 import { readSpec, sha256, shardCheckpoints } from './job-folder.ts';
 import type { JobFolder } from './job-folder.ts';
+import { settleEdit, stageEdit } from './pending-edit.ts';
 
 export const specText = (spec: JobSpec): string => `${JSON.stringify(spec, null, 2)}\n`;
 
@@ -36,19 +37,20 @@ export async function editsOf(folder: JobFolder, loaded: LoadedJob): Promise<Job
       { hint: 'Put the inputs back, or start a new job in another folder (--out).', details: { changes } },
     );
   }
-  const said = await digestInCheckpoint(dir);
+  const said = digestInCheckpoint(dir);
   // An edit that a death cut off leaves the checkpoint with the digest of what was about to be written.
   const whole = said === null || said === digest || (edited !== null && said === sha256(specText(edited)));
   if (!whole) throw editedSpec(dir);
   return edited;
 }
 
-/** Takes them over. The checkpoint goes first: until job.json follows, only the same edit fits it. */
+/** Takes them over, under the lease. */
 export async function takeEdits(folder: JobFolder, loaded: LoadedJob, lease: Lease): Promise<Frozen> {
   const { dir, store } = folder;
   const edited = await editsOf(folder, loaded);
   if (edited) {
     const text = specText(edited);
+    await stageEdit(dir, text, loaded.templateFiles);
     const found = await getOrNull(store, JOB_CHECKPOINT_KEY);
     if (found) {
       const doc = readJobCheckpoint(JOB_CHECKPOINT_KEY, parse(JOB_CHECKPOINT_KEY, found.body));
@@ -60,9 +62,8 @@ export async function takeEdits(folder: JobFolder, loaded: LoadedJob, lease: Lea
         job_digest: sha256(text),
       });
       await store.put(JOB_CHECKPOINT_KEY, encodeUtf8(`${JSON.stringify(next)}\n`), { etag: found.etag });
-    }
-    await freezeInputs(loaded, dir);
-    await store.put(JOB_KEY, encodeUtf8(text), { etag: (await store.get(JOB_KEY)).etag });
+    } else await store.put(JOB_KEY, encodeUtf8(text), { etag: (await store.get(JOB_KEY)).etag });
+    await settleEdit(folder);
   }
   return readFrozenJob(dir);
 }

@@ -1,21 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import { createHash, randomBytes } from 'node:crypto';
-import {
-  closeSync,
-  createReadStream,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from 'node:fs';
-import { dirname, join } from 'node:path';
+import { createHash } from 'node:crypto';
+import { createReadStream, existsSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { AppError, compileTemplate } from '@stint/core';
 import type { CompiledTemplate, JobSpec } from '@stint/core';
+import { writeDurably, writeTextDurably } from '../durable-file.ts';
+import { stagedTemplate } from '../pending-edit.ts';
 import type { LoadedJob } from './load-job.ts';
 import { seedRows } from './read-seeds.ts';
 
@@ -24,14 +14,8 @@ const templateOf = (dir: string, path: string): string => join(dir, 'inputs', 't
 
 /** Copies seeds and template into the job's folder: written apart, synced, then moved into place. */
 export async function freezeInputs(loaded: LoadedJob, dir: string): Promise<void> {
-  for (const [name, text] of loaded.templateFiles) {
-    const target = templateOf(dir, name);
-    await durably(target, (write) => {
-      write(text);
-      return Promise.resolve();
-    });
-  }
-  await durably(seedsOf(dir), async (write) => {
+  for (const [name, text] of loaded.templateFiles) await writeTextDurably(templateOf(dir, name), text);
+  await writeDurably(seedsOf(dir), async (write) => {
     const hash = createHash('sha256');
     let pending = '';
     const flush = (): void => {
@@ -52,28 +36,10 @@ export async function freezeInputs(loaded: LoadedJob, dir: string): Promise<void
   });
 }
 
-async function durably(path: string, fill: (write: (text: string) => void) => Promise<void>): Promise<void> {
-  mkdirSync(dirname(path), { recursive: true });
-  const temporary = join(dirname(path), `.tmp-${process.pid}-${randomBytes(4).toString('hex')}`);
-  const fd = openSync(temporary, 'wx');
-  try {
-    await fill((text) => {
-      const bytes = Buffer.from(text);
-      for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at);
-    });
-    fsyncSync(fd);
-    renameSync(temporary, path);
-  } catch (e) {
-    rmSync(temporary, { force: true });
-    throw e;
-  } finally {
-    closeSync(fd);
-  }
-}
-
 /** True where creation was cut off before the inputs were copied. */
 export function frozenInputsMissing(dir: string, spec: JobSpec): boolean {
-  return !existsSync(seedsOf(dir)) || spec.template.files.some((f) => !existsSync(templateOf(dir, f.path)));
+  const isThere = (path: string): boolean => existsSync(templateOf(dir, path)) || existsSync(stagedTemplate(dir, path));
+  return !existsSync(seedsOf(dir)) || spec.template.files.some((f) => !isThere(f.path));
 }
 
 /**
@@ -89,10 +55,11 @@ export async function readFrozen(dir: string, spec: JobSpec): Promise<CompiledTe
   const sources = new Map<string, string>();
   for (const f of spec.template.files) {
     const path = templateOf(dir, f.path);
-    if (!existsSync(path)) throw damaged(path, 'is missing');
-    const text = readFileSync(path, 'utf8');
-    if (createHash('sha256').update(text).digest('hex') !== f.sha256)
-      throw damaged(path, 'was edited: its digest does not fit job.json');
+    // A death may have left the files of an edit where they were staged.
+    const texts = [path, stagedTemplate(dir, f.path)].filter((p) => existsSync(p)).map((p) => readFileSync(p, 'utf8'));
+    if (texts.length === 0) throw damaged(path, 'is missing');
+    const text = texts.find((t) => createHash('sha256').update(t).digest('hex') === f.sha256);
+    if (text === undefined) throw damaged(path, 'was edited: its digest does not fit job.json');
     sources.set(f.path, text);
   }
   const seeds = seedsOf(dir);
