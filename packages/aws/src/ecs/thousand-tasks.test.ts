@@ -81,6 +81,9 @@ test('1,000 tasks: no throttle, 95 % of the allowed rate, a call per hundred and
   expect(problems).toEqual([]);
   expect(of('RegisterTaskDefinition')).toHaveLength(1);
   expect(of('RunTask')).toHaveLength(1_000);
+  // All on one instance, which is asked for once, behind the states.
+  expect(of('DescribeContainerInstances')).toHaveLength(1);
+  expect(done.filter((t) => t.attempts[0]?.where?.instanceId === 'i-1')).toHaveLength(1_000);
   expect(1_000 / (100 + 40 * secondsOf(of('RunTask')))).toBeGreaterThanOrEqual(0.95);
 
   const ticks = ticksOf(of('DescribeTasks'));

@@ -166,7 +166,7 @@ class Engine implements TaskEngine {
 
   async takeUp(id?: string): Promise<number> {
     if (id !== undefined) await this.#takeUp(await this.#o.store.read(id));
-    else for await (const tasks of this.#abandoned()) await Promise.all(tasks.map((task) => this.#takeUp(task)));
+    else for await (const tasks of this.#abandoned()) await Promise.all(tasks.map((task) => this.#takeUp(task, true)));
     return this.#ours.size;
   }
 
@@ -187,12 +187,15 @@ class Engine implements TaskEngine {
     }
   }
 
-  /** @returns whether the task is ours now. */
-  async #takeUp(task: TaskDocument): Promise<boolean> {
+  /**
+   * @param abandoned - it is known that its owner is dead
+   * @returns whether the task is ours now
+   */
+  async #takeUp(task: TaskDocument, abandoned = false): Promise<boolean> {
     if (this.#ours.has(task.id)) return true;
     if (this.#stopped || !needsCare(task)) return false;
     const { store, self, isDead } = this.#o;
-    if (task.owner && task.owner.id !== self.id && !isDead(task.owner)) return false;
+    if (!abandoned && task.owner && task.owner.id !== self.id && !isDead(task.owner)) return false;
     const owner = { ...self, epoch: (task.owner?.epoch ?? 0) + 1 };
     const taken = { ...task, owner, version: task.version + 1 };
     // What can't be looked after here is left as it is.

@@ -156,7 +156,8 @@ export class TaskPump {
       case 'observe':
         this.#byHandle.set(action.handle, entry);
         // What tells of changes may have told of one before anybody listened.
-        if (this.#watch.add(action.handle) && this.#compute.onChange) this.#watch.hint(action.handle);
+        if (this.#watch.add(action.handle, liveAttempt(entry.task)?.seen === true) && this.#compute.onChange)
+          this.#watch.hint(action.handle);
         if (action.untilMs !== Infinity) this.#alarm(entry, action.untilMs - now);
         return;
       case 'start':

@@ -31,11 +31,15 @@ export class TaskWatch {
     this.#d = deps;
   }
 
-  /** @returns whether it is new here. */
-  add(handle: string): boolean {
+  /**
+   * @param known - it was seen before: the first look may take its time
+   * @returns whether it is new here
+   */
+  add(handle: string, known: boolean): boolean {
     const fresh = !this.#handles.has(handle);
     this.#handles.add(handle);
-    if (!this.#cancelTick && !this.#ticking) this.#arm(Math.min(firstLookMs, this.#d.compute.traits.pollIntervalMs));
+    const { pollIntervalMs } = this.#d.compute.traits;
+    if (!this.#cancelTick && !this.#ticking) this.#arm(known ? pollIntervalMs : Math.min(firstLookMs, pollIntervalMs));
     return fresh;
   }
 
