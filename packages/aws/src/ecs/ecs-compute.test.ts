@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The ECS backend against the emulator, over HTTP, with the real SDK; the containers are real processes.
 import { afterEach, describe, expect, test } from 'vitest';
-import { createHash } from 'node:crypto';
-import { createTaskEngine } from '@stint/core';
-import type { Compute, TaskDocument, TaskSpec } from '@stint/core';
-import { memoryTaskStore } from '@stint/contracts';
+import type { TaskSpec } from '@stint/core';
 import { computeContract, taskSpec } from '@stint/contracts/suites';
-import { systemClock } from '@stint/local';
 import { emulatedCluster } from '../../testing/emulated-cluster.ts';
 import type { EmulatedCluster } from '../../testing/emulated-cluster.ts';
+import { runAll } from '../../testing/run-all.ts';
 
 computeContract('ECS on the emulator', async () => {
   const cluster = await emulatedCluster();
@@ -31,23 +28,6 @@ const sh = (script: string, change: Partial<TaskSpec> = {}): TaskSpec =>
     ...change,
   });
 
-/** Runs tasks through the engine to their ends. */
-async function runAll(compute: Compute, specs: readonly TaskSpec[]): Promise<TaskDocument[]> {
-  const engine = createTaskEngine({
-    store: memoryTaskStore(),
-    computeFor: async () => compute,
-    clock: systemClock(),
-    random: Math.random,
-    sha256: (data) => createHash('sha256').update(data).digest('hex'),
-    self: { id: 'one', host: 'h', bootId: 'b', pidNamespace: 'n', pid: 1, startTime: '1' },
-    isDead: () => false,
-  });
-  const made = [];
-  for (const spec of specs) made.push((await engine.submit(spec, compute.target)).task.id);
-  const done = await Promise.all(made.map((id) => engine.wait(id)));
-  await engine.stop();
-  return done;
-}
 const last = (c: EmulatedCluster, action: string) =>
   c.calls().findLast((call) => call.action === action)?.request ?? {};
 

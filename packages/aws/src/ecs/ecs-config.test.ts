@@ -51,7 +51,7 @@ test.each<[Record<string, unknown>, string]>([
   [{ pollInterval: '61s' }, 'aws.ecs.pollInterval: must be 1s to 1m, not "61s"'],
   [{ pollInterval: 'often' }, 'aws.ecs.pollInterval: must be a duration like 5s, 30m or 2h, not "often"'],
   [{ pollInterval: 0 }, 'aws.ecs.pollInterval: must be a duration like 5s, 30m or 2h, not 0'],
-  [{ startTimeout: '5s' }, 'aws.ecs.startTimeout: must be longer than pollInterval, not "5s"'],
+  [{ startTimeout: '5s' }, 'aws.ecs.startTimeout: must be longer than pollInterval, 5 s, not "5s"'],
   [{ stopTimeout: '1s' }, 'aws.ecs.stopTimeout: must be 2s to 24h, not "1s"'],
   [{ maxSpotAttempts: 0 }, 'aws.ecs.maxSpotAttempts: Too small: expected number to be >=1, not 0'],
   [{ maxSpotAttempts: 101 }, 'aws.ecs.maxSpotAttempts: Too big: expected number to be <=100, not 101'],

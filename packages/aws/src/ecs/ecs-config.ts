@@ -86,7 +86,8 @@ function relations(c: Partial<EcsConfig>): { key: keyof EcsConfig; message: stri
   const bad = (key: keyof EcsConfig, message: string): void => void found.push({ key, message });
   if (c.pollInterval !== undefined && (c.pollInterval < 1_000 || c.pollInterval > 60_000))
     bad('pollInterval', 'must be 1s to 1m');
-  if ((c.startTimeout ?? Infinity) <= (c.pollInterval ?? 0)) bad('startTimeout', 'must be longer than pollInterval');
+  if (c.startTimeout !== undefined && c.pollInterval !== undefined && c.startTimeout <= c.pollInterval)
+    bad('startTimeout', `must be longer than pollInterval, ${c.pollInterval / 1_000} s`);
   if (c.stopTimeout !== undefined && (c.stopTimeout < 2_000 || c.stopTimeout > 86_400_000))
     bad('stopTimeout', 'must be 2s to 24h');
   if (c.networkMode === 'awsvpc' && !c.subnets)

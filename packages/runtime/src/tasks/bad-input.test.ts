@@ -116,7 +116,7 @@ describe('a setting that is wrong', () => {
     [
       'a start time-out within it',
       ecs('startTimeout: 5s', 'pollInterval: 10s'),
-      'stint.config.yaml:7: aws.ecs.startTimeout: must be longer than pollInterval, not "5s"',
+      'stint.config.yaml:7: aws.ecs.startTimeout: must be longer than pollInterval, 10 s, not "5s"',
     ],
     [
       'ECS Exec without a role',
