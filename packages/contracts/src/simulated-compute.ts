@@ -128,7 +128,7 @@ export function simulatedCompute(o: SimulatedOptions): Compute {
         return { kind: 'started', handle: known };
       }
       const refusedBefore = world.refused.get(clientToken);
-      if (refusedBefore) return { kind: 'refused', refusal: refusedBefore };
+      if (refusedBefore) return { kind: 'refused', refusal: refusedBefore, ofFirstSend: true };
       const who = JSON.parse(request) as {
         taskId: string;
         attempt: number;
@@ -139,7 +139,7 @@ export function simulatedCompute(o: SimulatedOptions): Compute {
       const course = o.course(who);
       if ('kind' in course) {
         world.refused.set(clientToken, course);
-        return { kind: 'refused', refusal: course };
+        return { kind: 'refused', refusal: course, ofFirstSend: true };
       }
       const handle = `sim-${world.runs.size + 1}-${ulid(clock.now(), () => 0)}`;
       world.tokens.set(clientToken, handle);
@@ -179,7 +179,9 @@ export function simulatedCompute(o: SimulatedOptions): Compute {
     async stop(handle) {
       count('stop');
       const run = world.runs.get(handle);
-      if (run && clock.now() < endOf(run)) run.stoppedAtMs = clock.now();
+      if (!run || !visible(run)) return false;
+      if (clock.now() < endOf(run)) run.stoppedAtMs = clock.now();
+      return true;
     },
 
     async logs(_task, attempt) {

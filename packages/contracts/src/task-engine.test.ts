@@ -34,7 +34,8 @@ describe('outcomes', () => {
     ['IMAGE_NOT_FOUND', null, 'SYSTEM_ERROR'],
     ['HOST_LOST', null, 'SYSTEM_ERROR'],
   ] as const)('%s with exit code %s ends the task as %s, without another attempt', async (code, exit, state) => {
-    const done = await runOne(taskHarness({ course: () => endsWith(code, exit) }));
+    const spec = taskSpec({ wants: { ...taskSpec().wants, spotPolicy: 'onDemand' } });
+    const done = await runOne(taskHarness({ course: () => endsWith(code, exit) }), spec);
     expect(done).toMatchObject({ state, outcome: { code, exitCode: exit } });
     expect(done.attempts).toHaveLength(1);
   });
@@ -72,6 +73,11 @@ describe('Spot', () => {
     expect(done).toMatchObject({ state: 'SYSTEM_ERROR', outcome: { code: 'SPOT_ATTEMPTS_EXHAUSTED' } });
     expect(done.attempts).toHaveLength(6);
     expect(done.outcome?.raw['attempts']).toHaveLength(6);
+  });
+
+  test('a host lost on Spot is a reclaim, whatever its backend calls it', async () => {
+    const h = taskHarness({ course: (w) => (w.attempt === 1 ? endsWith('HOST_LOST') : succeeds()) });
+    expect(codes(await runOne(h))).toEqual(['spot:SPOT_RECLAIM', 'onDemand:COMPLETED']);
   });
 
   test('spotFirst goes on-demand after a reclaim', async () => {

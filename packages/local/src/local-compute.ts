@@ -163,7 +163,7 @@ class LocalCompute implements Compute {
     return found?.handle ?? null;
   }
 
-  async stop(handle: string): Promise<void> {
+  async stop(handle: string): Promise<boolean> {
     const path = this.#stopFile(handle);
     try {
       mkdirSync(join(this.#o.dir, 'stops'), { recursive: true, mode: 0o700 });
@@ -173,6 +173,8 @@ class LocalCompute implements Compute {
     }
     const found = (await this.#o.engine.find({ [managedLabel]: 'task' })).find((c) => c.handle === handle);
     if (found) this.#carryOutStop(found);
+    // Its wish is kept, and carried out whenever the container is seen.
+    return true;
   }
 
   async logs(task: TaskDocument, attempt: Attempt, cursor: string | null): Promise<TaskLogPage> {

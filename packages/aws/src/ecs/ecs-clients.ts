@@ -28,6 +28,8 @@ export type BucketName = keyof typeof bucketSpecs;
 
 export interface EcsClients {
   ecs: ECSClient;
+  /** For what the SDK must not send again, RunTask: what an error means depends on whether it was sent before. */
+  once: ECSClient;
   ec2: EC2Client;
   logs: CloudWatchLogsClient;
   /**
@@ -76,16 +78,25 @@ export async function createEcsClients(
   region: string,
   clock: Clock,
   rates: Partial<Record<BucketName, { perSecond: number; burst: number }>> = {},
+  answerWithinMs = 30_000,
 ): Promise<EcsClients> {
   const [{ ECSClient }, { EC2Client }, { CloudWatchLogsClient }] = await Promise.all([
     import('@aws-sdk/client-ecs'),
     import('@aws-sdk/client-ec2'),
     import('@aws-sdk/client-cloudwatch-logs'),
   ]);
-  const options = { region, maxAttempts: 2, requestHandler: { connectionTimeout: 5_000, requestTimeout: 30_000 } };
+  const requestHandler = {
+    connectionTimeout: 5_000,
+    requestTimeout: answerWithinMs,
+    socketTimeout: answerWithinMs,
+    // Without it the SDK warns of a late answer, and waits for it for ever.
+    throwOnRequestTimeout: true,
+  };
+  const options = { region, maxAttempts: 2, requestHandler };
   const logsEndpoint = process.env['AWS_ENDPOINT_URL_CLOUDWATCH_LOGS'] ?? process.env['AWS_ENDPOINT_URL_LOGS'];
   const clients = {
     ecs: new ECSClient({ ...options, logger: withoutInfo as never, retryStrategy: onceWhereNobodyAnswered }),
+    once: new ECSClient({ ...options, logger: withoutInfo as never, maxAttempts: 1 }),
     ec2: new EC2Client(options),
     logs: new CloudWatchLogsClient({ ...options, ...(logsEndpoint !== undefined && { endpoint: logsEndpoint }) }),
   };
@@ -114,6 +125,7 @@ export async function createEcsClients(
     },
     close() {
       clients.ecs.destroy();
+      clients.once.destroy();
       clients.ec2.destroy();
       clients.logs.destroy();
     },

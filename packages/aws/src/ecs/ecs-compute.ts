@@ -50,6 +50,8 @@ export interface EcsComputeOptions {
   logPrefix?: string;
   /** For a bench or an emulator that allows more than AWS does. */
   rates?: Partial<Record<BucketName, { perSecond: number; burst: number }>>;
+  /** How long an answer may take, ms; default 30,000. */
+  answerWithinMs?: number;
   /** Said once, for people. */
   notice?: (text: string) => void;
 }
@@ -69,7 +71,7 @@ export async function createEcsCompute(options: EcsComputeOptions): Promise<Comp
     ...options.rates,
     ...(config && !options.rates?.run && { run: { perSecond: config.submitRateLimit, burst: bucketSpecs.run.burst } }),
   };
-  return await ecsComputeWith(await createEcsClients(region, clock, rates), options);
+  return await ecsComputeWith(await createEcsClients(region, clock, rates, options.answerWithinMs), options);
 }
 
 /** As `createEcsCompute`, with these clients, which are closed with it. */
@@ -158,6 +160,7 @@ class EcsCompute implements Compute {
   }
 
   async place(wants: Wants, policy: SpotPolicy, history: PlacementHistory): Promise<PlaceResult> {
+    if (!this.#p.config) return { kind: 'wait', waitingFor: 'a process that has the configuration of its cluster' };
     const { offers } = this.#p;
     const options = chooseOptionsOf(wants, offers, policy, this.traits.spotFallbackAfter);
     return chooseOffer(
@@ -200,12 +203,14 @@ class EcsCompute implements Compute {
       const { tasks = [], failures = [] } = await clients.call(
         'run',
         'RunTask',
-        () => clients.ecs.send(new RunTaskCommand(input)),
+        () => clients.once.send(new RunTaskCommand(input)),
         signal,
       );
       const arn = tasks[0]?.taskArn;
       if (arn !== undefined) return { kind: 'started', handle: arn };
-      return { kind: 'refused', refusal: refusalOfFailure(failures[0] ?? { reason: 'no task and no failure' }) };
+      const refusal = refusalOfFailure(failures[0] ?? { reason: 'no task and no failure' });
+      // A repeated token gets the same failures again: they are of the request, whenever it was sent.
+      return { kind: 'refused', refusal, ofFirstSend: true };
     } catch (e) {
       const error = toAppError(e);
       const existing = (error.info.cause as { resourceIds?: string[] } | undefined)?.resourceIds?.[0];
@@ -220,10 +225,14 @@ class EcsCompute implements Compute {
   }
 
   async observe(handles: readonly string[], signal: AbortSignal): Promise<Observation[]> {
-    const described = await this.#describe(handles, signal);
-    const there = new Map(described.map((t) => [t.taskArn, t]));
-    await this.#where.learn(described);
-    return handles.map((handle) => this.#observation(handle, there.get(handle)));
+    const { tasks, missing } = await this.#describe(handles, signal);
+    const there = new Map(tasks.map((t) => [t.taskArn, t]));
+    await this.#where.learn(tasks);
+    return handles.flatMap((handle) => {
+      const task = there.get(handle);
+      // A failure of another kind, or none at all, tells nothing.
+      return task || missing.has(handle) ? [this.#observation(handle, task)] : [];
+    });
   }
 
   async find(task: TaskDocument, attempt: Attempt, signal: AbortSignal): Promise<string | null> {
@@ -235,14 +244,14 @@ class EcsCompute implements Compute {
     if (family === undefined || family === '') return null;
     const stopped = await this.#list({ family, desiredStatus: 'STOPPED' }, signal);
     for (let i = 0; i < stopped.length; i += observeBatch) {
-      const tasks = await this.#describe(stopped.slice(i, i + observeBatch), signal);
+      const { tasks } = await this.#describe(stopped.slice(i, i + observeBatch), signal);
       const match = tasks.find((t) => t.startedBy === startedBy);
       if (match?.taskArn !== undefined) return match.taskArn;
     }
     return null;
   }
 
-  async stop(handle: string, reason: string): Promise<void> {
+  async stop(handle: string, reason: string): Promise<boolean> {
     const { clients, clusterArn } = this.#p;
     const { StopTaskCommand } = await import('@aws-sdk/client-ecs');
     try {
@@ -254,8 +263,10 @@ class EcsCompute implements Compute {
         undefined,
         0,
       );
+      return true;
     } catch (e) {
-      if (!/task was not found/i.test(wordsOfError(toAppError(e)))) throw e;
+      if (/task was not found/i.test(wordsOfError(toAppError(e)))) return false;
+      throw e;
     }
   }
 
@@ -287,7 +298,10 @@ class EcsCompute implements Compute {
     this.#p.clients.close();
   }
 
-  async #describe(tasks: readonly string[], signal: AbortSignal): Promise<Task[]> {
+  async #describe(
+    tasks: readonly string[],
+    signal: AbortSignal,
+  ): Promise<{ tasks: Task[]; missing: ReadonlySet<string | undefined> }> {
     const { clients, clusterArn } = this.#p;
     const { DescribeTasksCommand } = await import('@aws-sdk/client-ecs');
     const input = { cluster: clusterArn, tasks: [...tasks] };
@@ -297,7 +311,8 @@ class EcsCompute implements Compute {
       () => clients.ecs.send(new DescribeTasksCommand(input), { abortSignal: signal }),
       signal,
     );
-    return answer.tasks ?? [];
+    const missing = (answer.failures ?? []).filter((f) => f.reason === 'MISSING').map((f) => f.arn);
+    return { tasks: answer.tasks ?? [], missing: new Set(missing) };
   }
 
   async #list(

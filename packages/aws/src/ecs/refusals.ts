@@ -5,6 +5,8 @@ import { nameOfError, wordsOfError } from './ecs-errors.ts';
 
 /** `failures[].reason` of RunTask, and what ClientException says, as ECS words them; first match counts. */
 const texts: readonly [pattern: RegExp, kind: StartRefusal['kind']][] = [
+  // Deregistered since the request was made: a new request names a new revision.
+  [/TaskDefinition (?:is inactive|not found)/i, 'stale'],
   // Typographic apostrophe in AWS's own text: matched on what follows it.
   [/limit on the number of vCPUs|VcpuLimitExceeded|MaxSpotInstanceCountExceeded/i, 'quota'],
   [/PROVISIONING/i, 'quota'],

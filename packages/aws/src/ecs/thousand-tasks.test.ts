@@ -25,7 +25,7 @@ async function runAtOnce(n: number, prepare: (aws: SimulatedEcs) => void = () =>
   const aws = simulatedEcs({ clock, latencyMs, startMs: between(2_000, 9_000), runMs: between(1_000, 60_000) });
   Object.assign(process.env, { AWS_ACCESS_KEY_ID: 'any', AWS_SECRET_ACCESS_KEY: 'any' });
   const clients = await createEcsClients('eu-west-1', clock);
-  for (const client of [clients.ecs, clients.logs]) client.config.requestHandler = aws.handler as never;
+  for (const client of [clients.ecs, clients.once, clients.logs]) client.config.requestHandler = aws.handler as never;
   const made = ecsComputeWith(clients, {
     region: 'eu-west-1',
     config: readEcsConfig(config, {}),

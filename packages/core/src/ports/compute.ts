@@ -43,7 +43,8 @@ export interface PreparedStart {
 
 /** Why a request was definitely refused: nothing was started, and its token is used up. */
 export interface StartRefusal {
-  kind: 'capacity' | 'quota' | 'invalid' | 'access';
+  /** `stale`: what the request refers to is gone, so it has to be made anew. */
+  kind: 'capacity' | 'quota' | 'invalid' | 'access' | 'stale';
   /** The backend's own name for it, `RESOURCE:MEMORY`. */
   code: string;
   message: string;
@@ -52,7 +53,11 @@ export interface StartRefusal {
 
 export type StartResult =
   | { kind: 'started'; handle: string }
-  | { kind: 'refused'; refusal: StartRefusal }
+  /**
+   * `ofFirstSend`: it is the answer to this request whenever it was sent first. Else it tells of this sending alone: the
+   * same request may have been taken before.
+   */
+  | { kind: 'refused'; refusal: StartRefusal; ofFirstSend?: boolean }
   /** It ended while it was being started, and nothing of it is left. */
   | { kind: 'ended'; end: AttemptEnd };
 
@@ -138,12 +143,18 @@ export interface Compute {
    * handle. An abort counts only while it is certain that nothing was sent (CANCELED/NOT_SENT); later it is ignored.
    */
   start(task: TaskDocument, attempt: Attempt, signal: AbortSignal): Promise<StartResult>;
-  /** What became of these handles, in any order; each is answered. At most `traits.observeBatch`. */
+  /**
+   * What became of these handles, in any order. At most `traits.observeBatch`. One that is left out could not be looked
+   * at, which means nothing.
+   */
   observe(handles: readonly string[], signal: AbortSignal): Promise<Observation[]>;
   /** Looks for an attempt whose handle is not known, running or ended. null = it cannot be found, now or ever. */
   find(task: TaskDocument, attempt: Attempt, signal: AbortSignal): Promise<string | null>;
-  /** Asks for its end; resolves when the backend has taken the wish. What ended, or is unknown, stays as it is. */
-  stop(handle: string, reason: string, signal: AbortSignal): Promise<void>;
+  /**
+   * Asks for its end; resolves when the backend has taken the wish. What ended stays as it is.
+   * @returns false where the backend does not know the handle: not yet, or no longer.
+   */
+  stop(handle: string, reason: string, signal: AbortSignal): Promise<boolean>;
   /** Output of an attempt from `cursor` on (null = from the start); does not wait for more. */
   logs(task: TaskDocument, attempt: Attempt, cursor: string | null, signal: AbortSignal): Promise<TaskLogPage>;
   /** Called when the end of an attempt is stored: frees what it holds. Its logs stay readable. Idempotent. */

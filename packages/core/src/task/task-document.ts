@@ -32,7 +32,7 @@ export interface RefusedSubmission {
   submission: number;
   offer: string;
   market: 'spot' | 'onDemand';
-  kind: 'capacity' | 'quota' | 'invalid' | 'access';
+  kind: 'capacity' | 'quota' | 'invalid' | 'access' | 'stale';
   code: string;
   message: string;
   atMs: number;

@@ -62,6 +62,7 @@ export type TaskEvent =
 const keptRefusals = 10;
 const capacityBackoff = { baseMs: 2_000, capMs: 60_000 };
 const quotaBackoff = { baseMs: 15_000, capMs: 120_000 };
+const staleBackoff = { baseMs: 500, capMs: 60_000 };
 
 export const liveAttempt = (task: TaskDocument): Attempt | null => {
   const last = task.attempts.at(-1);
@@ -112,12 +113,12 @@ function stopReason(task: TaskDocument, why: StopWhy): string {
 }
 
 /**
- * A backend that does not know a handle: one never seen may still show up, and is then looked for; one that was seen has
- * ended and expired.
+ * A backend that does not know a handle. Soon after the start that means nothing, even if it was seen before: what ended
+ * is known for longer. Later, one never seen is looked for, and one that was seen has ended and expired.
  */
 export function onMissing(attempt: Attempt, now: number, traits: ComputeTraits): 'wait' | 'find' | 'lost' {
-  if (attempt.seen) return 'lost';
-  return now - attempt.firstSentAtMs < traits.appearsWithinMs ? 'wait' : 'find';
+  if (now - attempt.firstSentAtMs < traits.appearsWithinMs) return 'wait';
+  return attempt.seen ? 'lost' : 'find';
 }
 
 /** The attempt as its backend needs it to make the request. */
@@ -257,7 +258,7 @@ function refuse(
   const next = withLive(task, { request: null, refusals }, {});
   // Nothing was started, so a wish to stop is fulfilled.
   if (task.cancel) return endAttempt(next, canceled(task), now, traits);
-  const { baseMs, capMs } = kind === 'quota' ? quotaBackoff : capacityBackoff;
+  const { baseMs, capMs } = { quota: quotaBackoff, capacity: capacityBackoff, stale: staleBackoff }[kind];
   const waitMs = backoffMs(live.submission, baseMs, capMs, random);
   return { ...next, waitingFor: `${offer}: ${code}: ${message}`, notBeforeMs: now + Math.ceil(waitMs) };
 }
@@ -312,7 +313,7 @@ function observe(task: TaskDocument, o: Observation, now: number, traits: Comput
       endedAtMs: o.stoppedAtMs ?? now,
       where: o.where ?? live.where,
     };
-    return endAttempt(withLive(task, facts, {}), stoppedByUs(end, live), now, traits);
+    return endAttempt(withLive(task, facts, {}), asWeKnowIt(end, live), now, traits);
   }
   const started = o.startedAtMs ?? live.startedAtMs;
   const runs = o.phase === 'running' || (started !== null && o.phase === 'stopping');
@@ -347,8 +348,13 @@ const sameWhere = (a: Attempt['where'], b: Attempt['where']): boolean =>
     a.instanceId === b.instanceId &&
     a.instanceType === b.instanceType);
 
-/** A backend can't know who asked it to stop an attempt; the wish in the document tells. */
-function stoppedByUs(end: AttemptEnd, attempt: Attempt): AttemptEnd {
+/**
+ * A backend can't know who asked it to stop an attempt, nor, without its configuration, that a host was Spot: the
+ * document tells.
+ */
+function asWeKnowIt(end: AttemptEnd, attempt: Attempt): AttemptEnd {
+  if (end.code === 'HOST_LOST' && attempt.placement.market === 'spot')
+    return { code: 'SPOT_RECLAIM', exitCode: end.exitCode, raw: end.raw };
   if (end.code !== 'STOPPED_BY_OTHER' || !attempt.stop) return end;
   const code = { cancel: 'CANCELED', timeLimit: 'TIME_LIMIT', startDeadline: 'START_DEADLINE' } as const;
   return { code: code[attempt.stop.why], exitCode: end.exitCode, raw: end.raw };

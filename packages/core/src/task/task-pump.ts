@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The asynchronous shell around task-machine.ts for the tasks of one backend: it does what `nextAction` says, stores what
 // `applyEvent` makes of the answer, and keeps nothing that the next process would miss.
-import { toAppError } from '../errors.ts';
+import { AppError, toAppError } from '../errors.ts';
 import { backoffMs } from '../jobs/pacing.ts';
 import type { Sha256 } from '../jobs/digest.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -9,8 +9,9 @@ import type { Compute, Observation } from '../ports/compute.ts';
 import type { TaskStore } from '../ports/task-store.ts';
 import { historyOf, policyOf } from './after-attempt.ts';
 import { isEnded } from './states.ts';
-import { applyEvent, draftOf, eventOf, liveAttempt, nextAction, onMissing } from './task-machine.ts';
+import { applyEvent, draftOf, liveAttempt, nextAction, onMissing } from './task-machine.ts';
 import type { TaskAction, TaskEvent } from './task-machine.ts';
+import { sendStart } from './send-start.ts';
 import type { TaskDocument } from './task-document.ts';
 import { newEntry } from './pump-entry.ts';
 import { roomInUse } from './room-in-use.ts';
@@ -168,7 +169,10 @@ export class TaskPump {
         return;
       case 'stop':
         this.#run(entry, 'stop', async () => {
-          await this.#compute.stop(action.handle, action.reason, this.#stopping.signal);
+          const known = await this.#compute.stop(action.handle, action.reason, this.#stopping.signal);
+          // It may still come up, and would run on.
+          if (!known && onMissing(action.attempt, this.#d.clock.now(), this.#compute.traits) === 'wait')
+            throw new AppError('UNAVAILABLE', 'NOT_VISIBLE_YET', 'what is to be stopped is not known yet');
           await this.#commit(entry, { kind: 'stopSent' });
           this.#watch.hint(action.handle);
         });
@@ -402,21 +406,23 @@ export class TaskPump {
     this.#starting.add(entry);
     this.#run(entry, 'start', async () => {
       // What may have been sent before has to be sent again, whoever wants to cancel it: only the answer tells its handle.
-      const signal = entry.unsent ? entry.abort.signal : never;
+      const [compute, { clock }, { task, unsent }] = [this.#compute, this.#d, entry];
+      const giveUp = unsent ? entry.abort.signal : never;
       try {
-        const result = await this.#compute.start(entry.task, attempt, signal);
+        const event = await sendStart({ compute, clock, task, attempt, unsent, giveUp, stop: this.#stopping.signal });
         entry.unsent = false;
-        await this.#commit(entry, eventOf(result));
+        await this.#commit(entry, event);
       } catch (e) {
-        const { code, reason, message } = toAppError(e);
+        const { reason, message } = toAppError(e);
         if (reason === 'NOT_SENT' && entry.unsent) {
           await this.#commit(entry, { kind: 'notSent' });
           return;
         }
         // A throttled request was looked at and not taken; every other failure may have taken effect.
         if (reason !== 'THROTTLED') entry.unsent = false;
-        if (code === 'PERMISSION_DENIED') await this.#impossible(entry, 'ACCESS_DENIED', reason, message);
-        else throw e;
+        if (reason === 'RESEND_REFUSED')
+          await this.#commit(entry, { kind: 'waiting', waitingFor: message, notBeforeMs: null });
+        throw e;
       } finally {
         this.#starting.delete(entry);
         void this.#placeAll();

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+// What AWS does on bad days, over HTTP: nothing is lost, nothing is started twice, every outcome is right.
+import { DeregisterTaskDefinitionCommand, ListTaskDefinitionsCommand, RunTaskCommand } from '@aws-sdk/client-ecs';
+import { afterEach, describe, expect, test } from 'vitest';
+import { answeringProxy } from '../../testing/answering-proxy.ts';
+import type { AnsweringProxy } from '../../testing/answering-proxy.ts';
+import { noopCluster } from '../../testing/noop-cluster.ts';
+import type { NoopCluster } from '../../testing/noop-cluster.ts';
+import { workOn } from '../../testing/planned-tasks.ts';
+import type { PlannedTask } from '../../testing/planned-tasks.ts';
+import { courseOf, expectTruth, madeTasks, taskProcess } from '../../testing/task-truth.ts';
+
+let c: NoopCluster;
+let proxy: AnsweringProxy | undefined;
+afterEach(async () => {
+  await c.stop();
+  await proxy?.close();
+  proxy = undefined;
+});
+
+const fails: PlannedTask = { key: 'fails', exit: 3, ms: 100 };
+const failed = ['NONZERO_EXIT 3 = EXECUTOR_ERROR'];
+
+describe('what is not visible yet', () => {
+  test('a task that is MISSING for a while after RunTask is only waited for', async () => {
+    c = await noopCluster([{ on: 'RunTask', hideMs: 1_500 }]);
+    const done = await c.run(c.plan([fails]));
+    expect(done.map(courseOf)).toEqual(failed);
+    expect(c.count('RunTask')).toBe(1);
+  });
+
+  test('one that can not be stopped yet is stopped as soon as it shows up', async () => {
+    c = await noopCluster([{ on: 'RunTask', hideMs: 2_000 }]);
+    const plan = c.plan([{ key: 'long', ms: 600_000 }]);
+    const tasks = c.open(plan);
+    const working = workOn(plan, tasks);
+    await expect.poll(() => c.count('RunTask'), { timeout: 10_000 }).toBe(1);
+    const [open] = await tasks.store.open();
+    await tasks.engine.cancel(open?.id ?? '', 'enough');
+    const done = await working;
+    expect(done.map((t) => t.state)).toEqual(['CANCELED']);
+    expect(c.calls().filter((call) => call.error?.message.includes('was not found')).length).toBeGreaterThan(0);
+    await expectTruth(c, done);
+  });
+
+  test.each(['MISSING', 'INTERNAL', ''])(
+    'DescribeTasks that answers with failures (%s) for a task that it told of before means nothing',
+    async (reason) => {
+      c = await noopCluster();
+      proxy = await answeringProxy(c.endpoint, (action, nth, answer) => {
+        if (action !== 'DescribeTasks' || nth % 2 === 1) return answer;
+        const tasks = answer['tasks'] as { taskArn: string }[];
+        return { tasks: [], failures: reason === '' ? [] : tasks.map((t) => ({ arn: t.taskArn, reason })) };
+      });
+      process.env['AWS_ENDPOINT_URL'] = proxy.url;
+      const done = await c.run(c.plan([{ ...fails, ms: 800 }]));
+      expect(done.map(courseOf)).toEqual(failed);
+      expect(c.count('DescribeTasks')).toBeGreaterThan(3);
+    },
+  );
+});
+
+describe('RunTask', () => {
+  test('failures with HTTP 200 use the token up, and are no attempt', async () => {
+    c = await noopCluster([{ on: 'RunTask', nth: [1], failures: [{ reason: 'RESOURCE:MEMORY' }] }]);
+    const [done] = await c.run(c.plan([fails]));
+    expect(done?.attempts).toMatchObject([{ submission: 2, refusals: [{ code: 'RESOURCE:MEMORY' }] }]);
+    const tokens = c.calls().flatMap(({ action, request }) => (action === 'RunTask' ? [request['clientToken']] : []));
+    expect(new Set(tokens).size).toBe(2);
+  });
+
+  test('ConflictException: the task that has the token is taken as ours', async () => {
+    c = await noopCluster();
+    const plan = c.plan([fails]);
+    const kill = { action: 'RunTask', nth: 1, when: 'before' } as const;
+    expect(await taskProcess({ ...plan, kill })).toMatchObject({ died: kill });
+    const { store, close } = c.open(plan);
+    const request = JSON.parse((await store.open())[0]?.attempts[0]?.request ?? '') as object;
+    await close();
+    await c.ecs.send(new RunTaskCommand({ ...(request as { taskDefinition: string }), group: 'another' }));
+    expect((await c.run(plan)).map(courseOf)).toEqual(failed);
+    expect(c.calls().map((call) => call.error?.name)).toContain('ConflictException');
+  });
+
+  test('an answer that got lost and credentials that ran out then: the task is not given up', async () => {
+    c = await noopCluster([
+      { on: 'RunTask', nth: [1], lose: 'answer' },
+      { on: 'RunTask', nth: [1, 2], error: { name: 'ExpiredTokenException' } },
+    ]);
+    expect((await c.run(c.plan([fails]))).map(courseOf)).toEqual(failed);
+  });
+
+  test('access denied to the next process: what the dead one sent is not given up', async () => {
+    c = await noopCluster([{ on: 'RunTask', nth: [2, 3, 4], error: { name: 'AccessDeniedException' } }]);
+    const plan = c.plan([fails]);
+    const kill = { action: 'RunTask', nth: 1, when: 'lost' } as const;
+    expect(await taskProcess({ ...plan, kill })).toMatchObject({ died: kill });
+    expect((await c.run(plan)).map(courseOf)).toEqual(failed);
+  });
+
+  test('access denied at the first sending ends it at once', async () => {
+    c = await noopCluster([{ on: 'RunTask', error: { name: 'AccessDeniedException' } }]);
+    expect((await c.run(c.plan([fails]))).map(courseOf)).toEqual(['ACCESS_DENIED - = SYSTEM_ERROR']);
+    expect(c.count('RunTask')).toBe(1);
+  });
+
+  test('lost, then throttled, then canceled: what was started is found and stopped', async () => {
+    c = await noopCluster([
+      { on: 'RunTask', nth: [1], lose: 'answer' },
+      { on: 'RunTask', nth: [1], error: { name: 'ThrottlingException', message: 'Rate exceeded' } },
+    ]);
+    const plan = c.plan([{ key: 'long', ms: 600_000 }]);
+    const tasks = c.open(plan);
+    const working = workOn(plan, tasks);
+    await expect.poll(() => c.count('RunTask'), { timeout: 10_000 }).toBe(2);
+    await tasks.engine.cancel((await tasks.store.open())[0]?.id ?? '', 'enough');
+    const done = await working;
+    expect(done.map((t) => t.state)).toEqual(['CANCELED']);
+    await expectTruth(c, done);
+    expect(madeTasks(c).size).toBe(1);
+  });
+
+  test('one that takes effect after it was given up for late is the same task', async () => {
+    c = await noopCluster([{ on: 'RunTask', nth: [1], delayMs: 1_500 }]);
+    expect((await c.run(c.plan([fails]), { answerWithinMs: 400 })).map(courseOf)).toEqual(failed);
+    await expect.poll(() => c.count('RunTask'), { timeout: 10_000 }).toBeGreaterThan(1);
+  });
+});
+
+describe('task definitions', () => {
+  test('too many concurrent attempts to create a revision are waited out', async () => {
+    const message = 'Too many concurrent attempts to create a new revision of the specified family.';
+    c = await noopCluster([{ on: 'RegisterTaskDefinition', nth: [1, 2], error: { name: 'ClientException', message } }]);
+    expect((await c.run(c.plan([fails]))).map(courseOf)).toEqual(failed);
+    expect(c.count('RegisterTaskDefinition')).toBe(3);
+  });
+
+  const deregister = async (): Promise<void> => {
+    const { taskDefinitionArns = [] } = await c.ecs.send(new ListTaskDefinitionsCommand({}));
+    for (const taskDefinition of taskDefinitionArns)
+      await c.ecs.send(new DeregisterTaskDefinitionCommand({ taskDefinition }));
+    expect(taskDefinitionArns.length).toBe(1);
+  };
+
+  test('one that became INACTIVE under a running process is registered again', async () => {
+    c = await noopCluster();
+    const plan = c.plan([fails]);
+    const tasks = c.open(plan);
+    await workOn(plan, tasks);
+    await deregister();
+    const done = await workOn({ ...plan, tasks: [{ ...fails, key: 'next' }] }, tasks);
+    expect(done.map(courseOf)).toEqual(failed);
+    expect(done[0]?.attempts).toMatchObject([{ submission: 2, refusals: [{ kind: 'stale' }] }]);
+    expect(c.count('RegisterTaskDefinition')).toBe(2);
+  });
+
+  test('one that became INACTIVE before a resend: a new request, once nothing of the old one can be there', async () => {
+    c = await noopCluster();
+    const plan = c.plan([fails]);
+    const kill = { action: 'RunTask', nth: 1, when: 'before' } as const;
+    expect(await taskProcess({ ...plan, kill })).toMatchObject({ died: kill });
+    await deregister();
+    const tasks = c.open(plan);
+    const working = workOn(plan, tasks).catch(() => undefined);
+    await expect.poll(() => c.count('ListTasks'), { timeout: 10_000 }).toBeGreaterThan(2);
+    expect((await tasks.store.open())[0]).toMatchObject({ waitingFor: expect.stringContaining('is inactive') });
+    expect(madeTasks(c).size).toBe(0);
+    await tasks.close();
+    expect((await c.run({ ...plan, aheadMs: 6 * 60_000 })).map(courseOf)).toEqual(failed);
+    void working;
+  });
+});
+
+test('answers that never come are given up, and the tasks looked at again', async () => {
+  c = await noopCluster([
+    { on: 'DescribeTasks', nth: [1, 2, 3], delayMs: 3_600_000 },
+    { on: 'DescribeTasks', nth: 'every 3', lose: 'answer' },
+  ]);
+  const done = await c.run(c.plan([fails]), { answerWithinMs: 300 });
+  expect(done.map(courseOf)).toEqual(failed);
+});
+
+test('a storm of throttling, with the rates of AWS: all is done once, and right', { timeout: 120_000 }, async () => {
+  const error = { name: 'ThrottlingException', message: 'Rate exceeded' };
+  // Half of them, as long as the storm lasts.
+  const storm = Array.from({ length: 26 }, (_, i) => i + 1).filter((n) => n % 4 > 1);
+  const often = ['RunTask', 'DescribeTasks'].map((on) => ({ on, nth: storm, error }));
+  // Each of these slows its own calls for a minute.
+  const first = ['RegisterTaskDefinition', 'StopTask'].map((on) => ({ on, nth: [1, 2], error }));
+  const reclaim = { task: { provider: 'mi-spot' }, at: 'RUNNING', event: 'spotReclaim' };
+  c = await noopCluster([...often, ...first, reclaim], { rates: {} });
+  const kinds: PlannedTask[] = [
+    fails,
+    { key: 'succeeds', ms: 100 },
+    { key: 'reclaimed', ms: 200, spotPolicy: 'spotFirst' },
+    { key: 'canceled', ms: 600_000, cancel: true },
+  ];
+  const tasks = [1, 2, 3].flatMap((n) => kinds.map((t) => ({ ...t, key: `${t.key} ${n}` })));
+  const done = await c.run(c.plan(tasks));
+  expect(done.map(courseOf)).toEqual(
+    tasks.map(({ key }) => {
+      if (key.startsWith('fails')) return failed[0];
+      if (key.startsWith('canceled')) return 'CANCELED 143 = CANCELED';
+      return key.startsWith('reclaimed') ? 'SPOT_RECLAIM, COMPLETED 0 = COMPLETE' : 'COMPLETED 0 = COMPLETE';
+    }),
+  );
+  expect(c.calls().filter((call) => call.error?.name === error.name).length).toBeGreaterThan(5);
+});
