@@ -133,7 +133,6 @@ test.skipIf(TOOLS === undefined)(
       AWS_ENDPOINT_URL_IAM: moto,
       AWS_ACCESS_KEY_ID: 'any',
       AWS_SECRET_ACCESS_KEY: 'any',
-      AWS_PAGER: '',
     });
 
     expect(ran.map((r) => r.command)).toEqual(commands);

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { openTasks } from './open-tasks.ts';
+import type { NewTask, OpenTasksOptions, Tasks } from './open-tasks.ts';
+
+let dir: string;
+let open: Tasks[];
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'stint-open-tasks-'));
+  open = [];
+});
+afterEach(async () => {
+  for (const tasks of open) await tasks.close();
+  rmSync(dir, { recursive: true, force: true, maxRetries: 5 });
+});
+function opened(options: OpenTasksOptions = {}): Tasks {
+  const env = { PATH: process.env['PATH'], STINT_HOME: join(dir, 'home') };
+  const tasks = openTasks({ env, cwd: dir, settings: { compute: 'process' }, ...options });
+  open.push(tasks);
+  return tasks;
+}
+const sh = (script: string, more: Partial<NewTask> = {}): NewTask => ({
+  image: 'none',
+  command: ['sh', '-c', script],
+  ...more,
+});
+
+test('numbers and maps mean what the flags mean', async () => {
+  const tasks = opened();
+  const made = await tasks.submit(
+    sh('echo "$A"', { cpus: 0.5, memory: 1, disk: '30GiB', env: { A: 'x=y' }, labels: { team: 'a' }, timeLimit: '1m' }),
+  );
+  expect(made).toMatchObject({
+    resources: { cpu_cores: 0.5, ram_gb: 1, disk_gb: 30 },
+    executors: [{ env: { A: 'x=y' } }],
+    tags: { team: 'a' },
+  });
+  const lines = [];
+  for await (const line of tasks.logs(made.id, { follow: true })) lines.push(line);
+  expect(lines).toMatchObject([{ attempt: 1, stream: 'stdout', text: 'x=y' }]);
+  expect(await tasks.wait(made.id)).toMatchObject({ state: 'COMPLETE', outcome: { code: 'COMPLETED' } });
+});
+
+test('settings are taken instead of the file, and what is wrong with them is told', async () => {
+  writeFileSync(join(dir, 'stint.config.yaml'), 'compute: nowhere\n');
+  await expect(opened().list()).resolves.toEqual([]);
+  expect(() => opened({ settings: undefined })).toThrow(/stint\.config\.yaml:1: .*compute/);
+  expect(() => opened({ settings: { compute: 'nowhere' as 'ecs' } })).toThrow(/compute/);
+});
+
+test('every wrong member is named at once, and nothing is made', async () => {
+  const tasks = opened();
+  const wrong = tasks.submit(sh('true', { cpus: -1, memory: 'much', timeLimit: 'soon' }));
+  await expect(wrong).rejects.toThrow(/--cpus[^]*--memory[^]*--time-limit/);
+  expect(await tasks.list()).toEqual([]);
+});
+
+test('a key attaches to its task; another request with it is refused', async () => {
+  const tasks = opened();
+  const first = await tasks.submit(sh('true'), { idempotencyKey: 'k' });
+  expect((await tasks.submit(sh('true'), { idempotencyKey: 'k' })).id).toBe(first.id);
+  await expect(tasks.submit(sh('false'), { idempotencyKey: 'k' })).rejects.toMatchObject({
+    reason: 'IDEMPOTENCY_MISMATCH',
+  });
+});
+
+test('a task goes on when it is closed, and whoever opens the folder next has its end', async () => {
+  const first = opened();
+  const { id } = await first.submit(sh('sleep 1; exit 7'));
+  await expect.poll(async () => (await first.get(id)).state, { timeout: 10_000 }).toBe('RUNNING');
+  await first.close();
+  await first.close();
+  const next = opened();
+  expect((await next.wait(id.toLowerCase())).logs[0]?.logs[0]?.exit_code).toBe(7);
+  expect((await next.list()).map((t) => t.id)).toEqual([id]);
+  await next.remove(id);
+  await expect(next.get(id)).rejects.toMatchObject({ reason: 'TASK_NOT_FOUND' });
+});
+
+test('waiting can be given up, the task goes on until it is canceled', async () => {
+  const tasks = opened();
+  const { id } = await tasks.submit(sh('sleep 60'));
+  const enough = new AbortController();
+  const waiting = tasks.wait(id, enough.signal);
+  enough.abort();
+  await expect(waiting).rejects.toMatchObject({ reason: 'ABORTED' });
+  await expect(tasks.remove(id)).rejects.toMatchObject({ reason: 'TASK_OPEN' });
+  expect(await tasks.cancel(id, 'enough')).toMatchObject({ state: 'CANCELED' });
+});
