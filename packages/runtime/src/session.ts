@@ -15,7 +15,7 @@ import { checkpointOf, settleEdit } from './pending-edit.ts';
 import { closeAll, createProviders } from './providers.ts';
 import { recordEnv } from './record-env.ts';
 import type { Settings } from './settings.ts';
-import { manifestOf, summarise } from './summary.ts';
+import { isExported, summarise } from './summary.ts';
 
 export interface SessionOptions extends RunOptions {
   folder: JobFolder;
@@ -54,7 +54,7 @@ export async function runSession(o: SessionOptions): Promise<CommandResult<JobSu
     const end = { status: 'COMPLETED', reason: null } as const;
     const { folder, events } = o;
     // A death while `stint export` replaced them leaves none.
-    if (!(await manifestOf(folder.dir))) {
+    if (!(await isExported(folder.dir))) {
       const { spec } = o.frozen;
       await exportAsItStands({ folder, spec, state, endOf: () => end, formats: spec.output_format, events });
     }

@@ -2,17 +2,33 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { countsOf, nanoToUsd, outputFormats, parse, readManifest } from '@stint/core';
+import { AppError, countsOf, isAppError, nanoToUsd, outputFormats, parse, readManifest } from '@stint/core';
 import type { JobReason, JobState, JobStatus, Manifest } from '@stint/core';
 import type { JobSummary } from './commands.ts';
 import { shardCheckpoints } from './job-folder.ts';
 import type { JobFolder } from './job-folder.ts';
 
-/** The export that is committed, if any. */
+/** The export that is committed, if any. @throws AppError FAILED_PRECONDITION/DAMAGED | NEWER_FORMAT */
 export async function manifestOf(dir: string): Promise<Manifest | null> {
   const path = join(dir, 'exports', 'manifest.json');
   if (!existsSync(path)) return null;
-  return readManifest(path, parse(path, await readFile(path)));
+  try {
+    return readManifest(path, parse(path, await readFile(path)));
+  } catch (e) {
+    if (!isAppError(e) || e.reason !== 'DAMAGED') throw e;
+    const hint = '`stint export` writes the exports again, from the records.';
+    throw new AppError(e.code, e.reason, e.message, { ...e.info, hint });
+  }
+}
+
+/** False where a death, or the loss of power, left no whole manifest. */
+export async function isExported(dir: string): Promise<boolean> {
+  try {
+    return (await manifestOf(dir)) !== null;
+  } catch (e) {
+    if (isAppError(e) && e.reason === 'DAMAGED') return false;
+    throw e;
+  }
 }
 
 /** The job's sums over all its runs, from its stores alone. */

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { outputFormats, samplingSchema } from '../formats/job.ts';
 import type { Problem } from './compile-template.ts';
 
-/** The job file: what a user writes. Field by field in docs/job-file.md; published as schemas/job.schema.json. */
+/** The job file: what a user writes. Field by field in docs/job-file.md; published as schemas/job-file.schema.json. */
 
 const money = z.union([
   z.number().min(0),
@@ -130,7 +130,7 @@ export const jobFileSchema = z.strictObject({
     .string()
     .regex(/^(?:none|timestamp|field:.+)$/, 'none, timestamp or field:<column>')
     .optional()
-    .describe('Partitions beside the whole dataset'),
+    .describe('none (default), timestamp or field:<column>: partitions beside the whole dataset'),
   checkpoint_interval: z
     .union([z.literal('auto'), z.int().min(1)])
     .optional()
