@@ -3,6 +3,8 @@ export { createProcessEngine } from './containers/process-engine.ts';
 export { createFileObjectStore } from './file-object-store.ts';
 export type { FileObjectStoreOptions } from './file-object-store.ts';
 export type { NoopEngineOptions } from './containers/noop-engine.ts';
+export { findGpus } from './containers/nvidia-devices.ts';
+export type { MachineGpus } from './containers/nvidia-devices.ts';
 export { createNoopEngine } from './containers/noop-engine.ts';
 export { requirePlainFiles } from './job-tree.ts';
 export { describeThisProcess, ownerIsAlive } from './process-identity.ts';

@@ -10,6 +10,7 @@ import { createLocalCompute } from './local-compute.ts';
 import { systemClock } from './system-clock.ts';
 
 const clock = systemClock();
+const none = { count: 0, types: [], hint: null };
 const open = (dir: string): Compute =>
   createLocalCompute({
     engine: createProcessEngine({ dir: join(dir, 'containers'), clock }),
@@ -19,7 +20,7 @@ const open = (dir: string): Compute =>
     cpus: 4,
     memoryMib: 8192,
     arch: 'X86_64',
-    gpus: 0,
+    gpus: none,
   });
 
 computeContract('local processes', async () => {

@@ -28,6 +28,7 @@ import type {
   TaskSpec,
   Wants,
 } from '@stint/core';
+import type { MachineGpus } from './containers/nvidia-devices.ts';
 import { engineLogs, keepLogs, keptLogs } from './containers/attempt-logs.ts';
 import { toFileError } from './storage-errors.ts';
 
@@ -41,8 +42,8 @@ export interface LocalComputeOptions {
   cpus: number;
   memoryMib: number;
   arch: Architecture;
-  /** Accelerators of this machine. */
-  gpus: number;
+  /** Accelerators of this machine that its engine can map. */
+  gpus: MachineGpus;
 }
 
 const defaultStopTimeoutS = 30;
@@ -93,10 +94,13 @@ class LocalCompute implements Compute {
     const { cpus, memoryMib } = this.#o;
     const result = chooseOffer(
       { ...wants, disk: null, machineTypes: null, spotPolicy: null },
-      [this.#offer()],
+      [this.#offer(wants)],
       history,
       { policy: 'onDemand', spotFallbackAfter: 1 },
     );
+    const { hint } = this.#o.gpus;
+    if (result.kind === 'never' && wants.accelerator && hint !== null)
+      return { ...result, problems: [...result.problems, hint] };
     if (result.kind !== 'placed') return result;
     const { placement } = result;
     const free = { cpus: cpus - history.inUse.cpus, memoryMib: memoryMib - history.inUse.memoryMib };
@@ -217,14 +221,18 @@ class LocalCompute implements Compute {
     await this.#o.engine.close();
   }
 
-  #offer(): Offer {
+  #offer(wants: Wants): Offer {
     const { cpus, memoryMib, arch, gpus, engine } = this.#o;
     return {
       name: 'local',
       market: 'onDemand',
       sizes: { kind: 'upTo', maxCpus: cpus, maxMemoryMib: memoryMib, minCpus: 0 },
       architectures: [arch],
-      accelerators: engine.capabilities.gpus && gpus > 0 ? { maxCount: gpus, types: [] } : null,
+      // Nothing is kept free of other tasks here: the machine has them whether they are used or not.
+      accelerators:
+        wants.accelerator && engine.capabilities.gpus && gpus.count > 0
+          ? { maxCount: gpus.count, types: gpus.types }
+          : null,
       disk: { includedGib: 0, includedType: null, shared: true, ephemeral: null, volume: null, volumeHint: null },
       machineTypes: null,
       fuse: engine.capabilities.privileges,
@@ -236,6 +244,7 @@ class LocalCompute implements Compute {
     const said: string[] = [];
     if (!engine.capabilities.limits) said.push('plain processes: cpus and memory are counted, and not enforced');
     if (!engine.capabilities.images) said.push('plain processes: the image is not used');
+    if (wants.accelerator) said.push('accelerators: they are not counted, so other tasks may use the same ones');
     if (wants.disk) said.push('disk: this machine gives the space that it has');
     if (wants.machineTypes) said.push('machine type: this machine is what there is');
     if (wants.spotPolicy !== null && wants.spotPolicy !== 'onDemand') said.push('Spot: there is none on this machine');

@@ -11,6 +11,7 @@ import { createLocalCompute } from '../local-compute.ts';
 import { systemClock } from '../system-clock.ts';
 import { createCliEngine } from './cli-engine.ts';
 import { startError } from './cli-engine-errors.ts';
+import { findGpus } from './nvidia-devices.ts';
 
 const image = 'localhost/stint-test:latest';
 /** An engine alone is not enough: some machines can't start a container without CONTAINERS_CONF. */
@@ -64,9 +65,35 @@ describe.each(engines)('$engine', ({ engine: command, here }) => {
         cpus: 4,
         memoryMib: 8192,
         arch: 'X86_64',
-        gpus: 0,
+        gpus: { count: 0, types: [], hint: null },
       });
     return { image, open: async () => compute(), close };
+  });
+
+  const gpus = findGpus(command);
+  const noGpu = gpus.count === 0 ? ` (skipped: ${gpus.hint ?? 'there is no /dev/nvidia0 here'})` : '';
+  test.skipIf(gpus.count === 0)(`a GPU of this machine is in the container${noGpu}`, async () => {
+    const { open, close } = make();
+    const engine = open();
+    const handle = await engine.start({
+      name: `stint-gpu-${process.pid}`,
+      labels: {},
+      image,
+      entryPoint: null,
+      command: ['ls', '/dev/nvidia0', '/dev/nvidiactl'],
+      env: {},
+      workingDir: null,
+      cpus: null,
+      memoryMib: null,
+      gpus: 1,
+      mounts: [],
+      devices: [],
+      addCapabilities: [],
+      network: 'none',
+      init: false,
+    });
+    expect(await engine.wait(handle)).toMatchObject({ exitCode: 0 });
+    await close();
   });
 
   test('an image that is nowhere is told from other failures', async () => {

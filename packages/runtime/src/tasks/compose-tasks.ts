@@ -10,6 +10,7 @@ import {
   createProcessEngine,
   describeThisProcess,
   findCliEngine,
+  findGpus,
   openSqliteTaskStore,
   ownerIsAlive,
   systemClock,
@@ -91,7 +92,7 @@ export function composeTasks(options: TaskRuntimeOptions): TaskRuntime {
       cpus: cpus ?? availableParallelism(),
       memoryMib: memoryMib ?? Math.floor(totalmem() / 2 ** 20),
       arch: machineArch,
-      gpus: 0,
+      gpus: target.compute === 'container' ? findGpus(target.engine) : { count: 0, types: [], hint: null },
     });
   };
   const engine = createTaskEngine({

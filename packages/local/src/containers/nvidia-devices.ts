@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+export interface MachineGpus {
+  count: number;
+  /** Short names as far as the driver tells them: `t4`, `h100`. */
+  types: string[];
+  /** Why devices that are here can't be used; null where none is lost. */
+  hint: string | null;
+}
+
+/** Where devices, the driver's facts and podman's descriptions of devices (CDI) lie. */
+export interface GpuFolders {
+  dev: string;
+  driver: string;
+  cdi: readonly string[];
+}
+const systemFolders: GpuFolders = {
+  dev: '/dev',
+  driver: '/proc/driver/nvidia/gpus',
+  cdi: ['/etc/cdi', '/var/run/cdi'],
+};
+
+/** The NVIDIA devices that this container engine can map: docker with `--gpus`, podman with a CDI description. */
+export function findGpus(engine: string, { dev, driver, cdi }: GpuFolders = systemFolders): MachineGpus {
+  const count = namesIn(dev).filter((name) => /^nvidia\d+$/.test(name)).length;
+  if (count === 0) return { count: 0, types: [], hint: null };
+  const described = cdi.some((folder) =>
+    namesIn(folder).some((name) => /\.(?:ya?ml|json)$/.test(name) && mentionsNvidia(join(folder, name))),
+  );
+  if (engine.endsWith('podman') && !described) {
+    const hint = `podman has no CDI description of the ${count} NVIDIA device(s) here: nvidia-ctk cdi generate --output=/etc/cdi/nvidia.yaml`;
+    return { count: 0, types: [], hint };
+  }
+  const models = namesIn(driver).flatMap((name) => modelIn(join(driver, name, 'information')) ?? []);
+  return { count, types: [...new Set(models)], hint: null };
+}
+
+const namesIn = (folder: string): string[] => (existsSync(folder) ? readdirSync(folder) : []);
+
+function mentionsNvidia(path: string): boolean {
+  try {
+    return readFileSync(path, 'utf8').includes('nvidia.com/gpu');
+  } catch {
+    return false;
+  }
+}
+
+/** `NVIDIA H100 80GB HBM3` → `nvidia h100`, `Tesla V100-SXM2-16GB` → `tesla v100`. */
+function modelIn(path: string): string | null {
+  try {
+    const [, model] = /^Model:\s*(\S.*)$/m.exec(readFileSync(path, 'utf8')) ?? [];
+    return model === undefined
+      ? null
+      : model
+          .trim()
+          .toLowerCase()
+          .replace(/[\s-](?:sxm|pcie|\d+gb).*$/, '');
+  } catch {
+    return null;
+  }
+}
