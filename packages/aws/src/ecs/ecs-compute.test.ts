@@ -86,6 +86,27 @@ describe('a task on Managed Instances', () => {
   });
 });
 
+test('output under a prefix of the caller’s own is found by a process that does not know it', async () => {
+  cluster = await emulatedCluster();
+  const compute = await cluster.compute(
+    { spotPolicy: 'onDemand', logsGroup: '/aws/ecs/nextflow' },
+    { logPrefix: 'nf' },
+  );
+  const [done] = await runAll(compute, [sh('echo hello')]);
+  const [attempt] = done?.attempts ?? [];
+  const other = await cluster.compute();
+  const read = async () => {
+    if (!done || !attempt) return null;
+    const { lines } = await other.logs(done, attempt, null, new AbortController().signal);
+    return lines.map((line) => line.text);
+  };
+  await expect.poll(read, { timeout: 10_000 }).toEqual(['hello']);
+  expect(last(cluster, 'GetLogEvents')).toMatchObject({
+    logGroupName: '/aws/ecs/nextflow',
+    logStreamName: `nf/main/${attempt?.handle?.split('/').at(-1)}`,
+  });
+});
+
 test('Fargate rounds up to a legal pair, and gets subnets of the default VPC with a public address', async () => {
   cluster = await emulatedCluster();
   const compute = await cluster.compute({ capacity: ['fargate'], spotPolicy: 'onDemand' });

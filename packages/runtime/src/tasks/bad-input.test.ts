@@ -253,6 +253,14 @@ describe('a want that is wrong, or that nothing can fulfil', () => {
     expect(message.split('\n')).toHaveLength(1);
   });
 
+  test('a secret, where tasks run on this machine', async () => {
+    const secret = ['TOKEN=arn:aws:ssm:eu-west-1:123456789012:parameter/token'];
+    expect(await refused('compute: process\n', { secret })).toMatchObject({
+      exit: 2,
+      message: 'secret TOKEN: only ECS fetches secrets; give it with --env here',
+    });
+  });
+
   test('all wrong flags at once', async () => {
     const { exit, message } = await refused(right, { cpus: '0', arch: 'risc', timeLimit: 'soon' });
     expect({ exit, lines: message.split('\n').length }).toEqual({ exit: 2, lines: 3 });
