@@ -82,7 +82,7 @@ export function openTasks(
   return { engine, store, problems, close };
 }
 
-const specOf = ({ command, exit = 0, ms = 0, spotPolicy = 'onDemand' }: PlannedTask): TaskSpec => {
+export const specOf = ({ command, exit = 0, ms = 0, spotPolicy = 'onDemand' }: PlannedTask): TaskSpec => {
   const env: Record<string, string> = command ? {} : { STINT_NOOP_EXIT: String(exit), STINT_NOOP_MS: String(ms) };
   return {
     name: null,

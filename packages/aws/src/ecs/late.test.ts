@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+// What comes late: the next process, the start of a task, the answer, the cancel. Over HTTP, with a store on disk.
+import { afterEach, describe, expect, test } from 'vitest';
+import { noopCluster } from '../../testing/noop-cluster.ts';
+import type { NoopCluster } from '../../testing/noop-cluster.ts';
+import { specOf, workOn } from '../../testing/planned-tasks.ts';
+import type { KillPoint, Plan, PlannedTask } from '../../testing/planned-tasks.ts';
+import { aliveTasks, courseOf, expectTruth, madeTasks, statusOf, taskProcess } from '../../testing/task-truth.ts';
+
+let c: NoopCluster;
+afterEach(async () => {
+  await c.stop();
+});
+
+const later = 31 * 60_000;
+const fails: PlannedTask = { key: 'fails', exit: 3, ms: 100 };
+const failed = ['NONZERO_EXIT 3 = EXECUTOR_ERROR'];
+const unknown = ['UNKNOWN - = SYSTEM_ERROR'];
+
+async function dies(plan: Plan, kill: KillPoint): Promise<void> {
+  expect(await taskProcess({ ...plan, kill })).toMatchObject({ signal: 'SIGKILL', died: kill });
+}
+const stateOfOnly = async (): Promise<string> => {
+  const [arns] = madeTasks(c).values();
+  return await statusOf(c, [...(arns ?? [])][0] ?? '');
+};
+
+describe('thirty minutes after the request was sent it is looked for, and never sent again', () => {
+  test('found by who started it, while it runs', async () => {
+    c = await noopCluster();
+    const plan = c.plan([{ ...fails, ms: 4_000 }]);
+    await dies(plan, { action: 'RunTask', nth: 1, when: 'lost' });
+    expect((await c.run({ ...plan, aheadMs: later })).map(courseOf)).toEqual(failed);
+    expect([c.count('RunTask'), c.calls().filter(byStartedBy).length]).toEqual([1, 2]);
+  });
+
+  test('found among the stopped ones of its family, whatever dies on the way, and in a storm', async () => {
+    const error = { name: 'ThrottlingException', message: 'Rate exceeded' };
+    c = await noopCluster([{ on: 'ListTasks', nth: [4, 6], error }]);
+    const plan = { ...c.plan([fails]), aheadMs: later };
+    await dies({ ...plan, aheadMs: 0 }, { action: 'RunTask', nth: 1, when: 'lost' });
+    await expect.poll(stateOfOnly, { timeout: 10_000 }).toBe('STOPPED');
+    for (const when of ['before', 'lost', 'after'] as const) await dies(plan, { action: 'ListTasks', nth: 1, when });
+    await dies(plan, { action: 'ListTasks', nth: 2, when: 'after' });
+    expect((await c.run(plan)).map(courseOf)).toEqual(failed);
+    expect(c.count('RunTask')).toBe(1);
+    expect(c.calls().some(({ request }) => request['desiredStatus'] === 'STOPPED')).toBe(true);
+  });
+
+  test('not found: UNKNOWN, and no process runs it again', async () => {
+    c = await noopCluster();
+    const plan = c.plan([fails]);
+    await dies(plan, { action: 'RunTask', nth: 1, when: 'before' });
+    expect((await c.run({ ...plan, aheadMs: later })).map(courseOf)).toEqual(unknown);
+    expect((await c.run(plan)).map(courseOf)).toEqual(unknown);
+    expect(c.count('RunTask')).toBe(0);
+  });
+});
+
+const byStartedBy = ({ action, request }: { action: string; request: Record<string, unknown> }): boolean =>
+  action === 'ListTasks' && (request['startedBy'] !== undefined || Object.keys(request).join() === 'cluster');
+
+test('a task that vanished is waited for, then an honest UNKNOWN, and never run again', async () => {
+  c = await noopCluster([{ task: {}, at: 'RUNNING', afterMs: 300, event: 'vanish' }]);
+  const plan = c.plan([{ key: 'vanishes', ms: 600_000 }]);
+  const tasks = c.open(plan);
+  const working = workOn(plan, tasks).catch(() => undefined);
+  await expect.poll(async () => (await tasks.store.open())[0]?.state, { timeout: 10_000 }).toBe('RUNNING');
+  await expect.poll(stateOfOnly, { timeout: 10_000 }).toBe('MISSING');
+  const looked = c.count('DescribeTasks');
+  await expect.poll(() => c.count('DescribeTasks'), { timeout: 10_000 }).toBeGreaterThan(looked + 3);
+  expect((await tasks.store.open())[0]?.state).toBe('RUNNING');
+  await tasks.close();
+  void working;
+  const next = c.open({ ...plan, aheadMs: 6 * 60_000 });
+  expect((await workOn(plan, next)).map(courseOf)).toEqual(unknown);
+  expect(c.count('RunTask')).toBe(1);
+});
+
+test('two processes on one store: the one that lives takes up what the killed one had, the other stays its own', async () => {
+  c = await noopCluster();
+  const of = (who: string): PlannedTask[] => [1, 2, 3].map((n) => ({ key: `${who} ${n}`, exit: n, ms: 2_500 }));
+  const started = new Map<string, number>();
+  const run = (who: string, tasks: PlannedTask[]) =>
+    taskProcess({ ...c.plan(tasks), pollMs: 200 }, (pid) => void started.set(who, pid));
+  const one = run('one', of('one'));
+  await expect.poll(() => c.count('RunTask'), { timeout: 20_000 }).toBe(3);
+  const other = run('other', [...of('other'), ...of('one')]);
+  await expect.poll(() => c.count('RunTask'), { timeout: 20_000 }).toBe(6);
+  process.kill(started.get('one') ?? 0, 'SIGKILL');
+  expect((await one).signal).toBe('SIGKILL');
+  expect(await other).toMatchObject({ code: 0, signal: null });
+  const done = await c.run(c.plan([...of('one'), ...of('other')]));
+  expect(done.map((t) => t.outcome?.exitCode)).toEqual([1, 2, 3, 1, 2, 3]);
+  expect(done.map((t) => t.owner?.epoch)).toEqual([2, 2, 2, 1, 1, 1]);
+});
+
+describe('start deadline', () => {
+  const config = (plan: Plan) => ({ ...plan, config: { ...plan.config, startTimeout: '2s', pollInterval: '1s' } });
+  // Of the bought instance: it comes up after the deadline, before the stop takes effect.
+  const slow = {
+    timeScale: 1,
+    delays: {
+      providerReady: 0,
+      decide: 0,
+      instanceLaunch: 2.6,
+      provision: 0,
+      pull: 0,
+      activate: 0,
+      stop: 0,
+      deprovision: 0,
+    },
+  };
+  const stopLate = { on: 'StopTask', nth: [1], delayMs: 2_500 };
+
+  test('a task that starts after it was decided to stop it is stopped, and starts nothing else', async () => {
+    c = await noopCluster([stopLate], slow);
+    const [done] = await c.run(config(c.plan([{ key: 'late', ms: 600_000 }])));
+    expect(done?.attempts).toMatchObject([{ outcome: { code: 'START_DEADLINE' }, startedAtMs: expect.any(Number) }]);
+    expect([done?.state, c.count('RunTask')]).toEqual(['SYSTEM_ERROR', 1]);
+  });
+
+  test('one that even ends by itself before the stop takes effect keeps its own outcome', async () => {
+    c = await noopCluster([stopLate], slow);
+    const done = await c.run(config(c.plan([{ key: 'late', exit: 0, ms: 300 }])));
+    expect(done.map(courseOf)).toEqual(['COMPLETED 0 = COMPLETE']);
+    expect(c.count('StopTask')).toBe(1);
+  });
+
+  test('one that never starts is stopped, and spotFirst tries on-demand only when it was seen stopped', async () => {
+    c = await noopCluster([{ task: { provider: 'mi-spot' }, at: 'PROVISIONING', event: 'stuck' }]);
+    const done = await c.run(config(c.plan([{ key: 'late', ms: 100, spotPolicy: 'spotFirst' }])));
+    expect(done.map(courseOf)).toEqual(['START_DEADLINE, COMPLETED 0 = COMPLETE']);
+    const [first, second] = done[0]?.attempts ?? [];
+    expect(second?.createdAtMs).toBeGreaterThanOrEqual(first?.endedAtMs ?? Infinity);
+  });
+});
+
+describe('cancel between send and answer', () => {
+  test.each([
+    ['an answer that is late', [{ on: 'RunTask', nth: [1], delayMs: 1_500 }]],
+    ['an answer that is lost', [{ on: 'RunTask', nth: [1, 2], lose: 'answer' }]],
+    ['a request that is lost', [{ on: 'RunTask', nth: [1, 2], lose: 'request' }]],
+  ])('%s: it is canceled, and nothing runs on', async (_, rules) => {
+    c = await noopCluster(rules);
+    const plan = c.plan([{ key: 'long', ms: 600_000 }]);
+    const tasks = c.open(plan);
+    tasks.engine.onChange((task) => {
+      if (task.attempts[0]?.request != null && !task.cancel) void tasks.engine.cancel(task.id, 'enough');
+    });
+    const done = await workOn(plan, tasks);
+    expect(done.map((t) => t.state)).toEqual(['CANCELED']);
+    await expectTruth(c, done);
+  });
+});
+
+test('a thousand cancels during submission leave nothing behind', { timeout: 120_000 }, async () => {
+  c = await noopCluster([], { quotas: { provisioningTasks: 2_000, instanceVcpus: 100_000 } });
+  const fast = { perSecond: 100_000, burst: 100_000 };
+  const plan = c.plan([]);
+  const { engine } = c.open(plan, { rates: { run: fast, describe: fast } });
+  const target = { compute: 'ecs', region: plan.region, clusterArn: plan.clusterArn } as const;
+  const ended = Array.from({ length: 1_000 }, async (_, n) => {
+    const { task } = await engine.submit(specOf({ key: `${n}`, ms: 600_000 }), target);
+    // Some at once, some a moment later, so that all of their early states are met.
+    await new Promise((resolve) => void setTimeout(resolve, (n % 20) * 150));
+    await engine.cancel(task.id, 'all');
+    return await engine.wait(task.id);
+  });
+  const done = await Promise.all(ended);
+  expect(new Set(done.map((t) => t.state))).toEqual(new Set(['CANCELED']));
+  await expectTruth(c, done);
+  expect(await aliveTasks(c)).toEqual([]);
+  expect(madeTasks(c).size).toBeGreaterThan(50);
+  expect(madeTasks(c).size).toBeLessThan(1_000);
+});
+
+describe('a process without the configuration', () => {
+  test('leaves a task that is not placed yet waiting, and places nothing', async () => {
+    c = await noopCluster();
+    const plan = c.plan([fails]);
+    await dies(plan, { action: 'DescribeTaskDefinition', nth: 1, when: 'before' });
+    const without = c.open({ ...plan, config: null });
+    expect(await without.engine.takeUp()).toBe(1);
+    await expect
+      .poll(async () => (await without.store.open())[0]?.waitingFor, { timeout: 5_000 })
+      .toContain('configuration of its cluster');
+    await without.close();
+    expect((await c.run(plan)).map(courseOf)).toEqual(failed);
+  });
+
+  test('knows a lost Spot host for a reclaim', async () => {
+    c = await noopCluster([{ task: { provider: 'mi-spot' }, at: 'RUNNING', afterMs: 1_000, event: 'hostLost' }]);
+    const plan = c.plan([{ key: 'reclaimed', ms: 3_000, spotPolicy: 'spotFirst' }]);
+    await dies(plan, { action: 'DescribeTasks', nth: 1, when: 'after' });
+    const without = c.open({ ...plan, config: null });
+    await without.engine.takeUp();
+    await expect
+      .poll(async () => (await without.store.open())[0]?.attempts[0]?.outcome?.code, { timeout: 15_000 })
+      .toBe('SPOT_RECLAIM');
+    await without.close();
+    expect((await c.run(plan)).map(courseOf)).toEqual(['SPOT_RECLAIM, COMPLETED 0 = COMPLETE']);
+  });
+});
