@@ -21,15 +21,21 @@ export function runProgram(
       stdio: ['ignore', 'pipe', 'pipe'],
       cwd: options.cwd,
       env: { ...process.env, ...options.env },
-      ...(options.timeoutMs !== undefined && { timeout: options.timeoutMs, killSignal: 'SIGKILL' as const }),
     });
+    // Not spawn's own `timeout`: of a program that is not there it goes on ticking, and keeps this process alive.
+    const timer =
+      options.timeoutMs === undefined ? undefined : setTimeout(() => child.kill('SIGKILL'), options.timeoutMs);
     const out: Buffer[] = [];
     let stderr = '';
     child.stdout.on('data', (data: Buffer) => out.push(data));
     child.stderr.on('data', (data: Buffer) => {
       if (stderr.length < longestStderr) stderr += data.toString('utf8');
     });
-    child.once('error', (e) => resolve({ exitCode: null, stdout: '', stderr: e.message }));
-    child.once('close', (exitCode) => resolve({ exitCode, stdout: Buffer.concat(out).toString('utf8'), stderr }));
+    const end = (result: ProgramResult): void => {
+      clearTimeout(timer);
+      resolve(result);
+    };
+    child.once('error', (e) => end({ exitCode: null, stdout: '', stderr: e.message }));
+    child.once('close', (exitCode) => end({ exitCode, stdout: Buffer.concat(out).toString('utf8'), stderr }));
   });
 }
