@@ -73,29 +73,43 @@ const tryNumber = (retries: number): { getRetryCount(): number; getRetryDelay():
   getRetryDelay: () => 100 * retries,
 });
 
+export interface Patience {
+  connectMs: number;
+  answerMs: number;
+  attempts: number;
+}
+
+/** Without `throwOnRequestTimeout` the SDK only warns, and waits for ever. */
+export const clientOptionsOf = ({ connectMs, answerMs, attempts }: Patience) => ({
+  maxAttempts: attempts,
+  requestHandler: {
+    connectionTimeout: connectMs,
+    requestTimeout: answerMs,
+    socketTimeout: answerMs,
+    throwOnRequestTimeout: true,
+  },
+});
+
 /** Loads the SDK and makes its clients; endpoints, credentials and region come from the SDK's own variables. */
 export async function createEcsClients(
   region: string,
   clock: Clock,
   rates: Partial<Record<BucketName, { perSecond: number; burst: number }>> = {},
-  answerWithinMs = 30_000,
+  { connectMs = 5_000, answerMs = 30_000, attempts = 2 }: Partial<Patience> = {},
 ): Promise<EcsClients> {
   const [{ ECSClient }, { EC2Client }, { CloudWatchLogsClient }] = await Promise.all([
     import('@aws-sdk/client-ecs'),
     import('@aws-sdk/client-ec2'),
     import('@aws-sdk/client-cloudwatch-logs'),
   ]);
-  const requestHandler = {
-    connectionTimeout: 5_000,
-    requestTimeout: answerWithinMs,
-    socketTimeout: answerWithinMs,
-    // Without it the SDK warns of a late answer, and waits for it for ever.
-    throwOnRequestTimeout: true,
-  };
-  const options = { region, maxAttempts: 2, requestHandler };
+  const options = { region, ...clientOptionsOf({ connectMs, answerMs, attempts }) };
   const logsEndpoint = process.env['AWS_ENDPOINT_URL_CLOUDWATCH_LOGS'] ?? process.env['AWS_ENDPOINT_URL_LOGS'];
   const clients = {
-    ecs: new ECSClient({ ...options, logger: withoutInfo as never, retryStrategy: onceWhereNobodyAnswered }),
+    ecs: new ECSClient({
+      ...options,
+      logger: withoutInfo as never,
+      ...(attempts > 1 && { retryStrategy: onceWhereNobodyAnswered }),
+    }),
     once: new ECSClient({ ...options, logger: withoutInfo as never, maxAttempts: 1 }),
     ec2: new EC2Client(options),
     logs: new CloudWatchLogsClient({ ...options, ...(logsEndpoint !== undefined && { endpoint: logsEndpoint }) }),

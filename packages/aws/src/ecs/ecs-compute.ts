@@ -29,13 +29,15 @@ import { nameOfError, wordsOfError } from './ecs-errors.ts';
 import { ensureLogGroup, readStream } from './ecs-logs.ts';
 import { chooseOptionsOf, offersOf, patternsOf } from './ecs-offers.ts';
 import type { EcsOffer } from './ecs-offers.ts';
-import { typeFactsOf } from './instance-types.ts';
+import { describeTypes, typeFactsOf } from './instance-types.ts';
+import type { InstanceType } from './instance-types.ts';
 import { endOfTask } from './outcomes.ts';
 import { refusalOfError, refusalOfFailure } from './refusals.ts';
 import { overridesOf, problemsOfOverrides, runRequestOf } from './run-request.ts';
 import { problemsOfSecrets } from './secrets.ts';
 import { problemsOfLabels } from './tags.ts';
-import { containerName, defaultLogPrefix, taskDefinitionOf, usesAwsvpc } from './task-definition.ts';
+import { containerName, defaultLogPrefix, needsNetwork, taskDefinitionOf, usesAwsvpc } from './task-definition.ts';
+import { candidatePatterns, misfitOfTypes } from './types-for-wants.ts';
 import { problemsOfDisk } from './volume-types.ts';
 import { WhereTheyRan } from './where-they-ran.ts';
 
@@ -71,7 +73,9 @@ export async function createEcsCompute(options: EcsComputeOptions): Promise<Comp
     ...options.rates,
     ...(config && !options.rates?.run && { run: { perSecond: config.submitRateLimit, burst: bucketSpecs.run.burst } }),
   };
-  return await ecsComputeWith(await createEcsClients(region, clock, rates, options.answerWithinMs), options);
+  const { answerWithinMs: answerMs } = options;
+  const clients = await createEcsClients(region, clock, rates, answerMs === undefined ? {} : { answerMs });
+  return await ecsComputeWith(clients, options);
 }
 
 /** As `createEcsCompute`, with these clients, which are closed with it. */
@@ -97,8 +101,7 @@ export async function ecsComputeWith(clients: EcsClients, options: EcsComputeOpt
       config,
       await typeFactsOf(clients, patternsOf(cluster.providers, config), notice),
     );
-    const needsNetwork = usesAwsvpc(config) || offers.some((o) => o.kind === 'fargate');
-    const network = needsNetwork ? await networkOf(clients, config) : null;
+    const network = needsNetwork(config, offers) ? await networkOf(clients, config) : null;
     await ensureLogGroup(clients, config.logsGroup, config.logsRetentionDays);
     const clusterArn = options.clusterArn ?? cluster.arn;
     return new EcsCompute({ clients, region, logPrefix, clusterArn, config, offers, network });
@@ -124,6 +127,7 @@ class EcsCompute implements Compute {
   readonly #p: Parts;
   readonly #definitions: DefinitionCache;
   readonly #where: WhereTheyRan;
+  readonly #types = new Map<string, readonly InstanceType[]>();
 
   constructor(parts: Parts) {
     const { clients, region, clusterArn, config } = parts;
@@ -162,7 +166,8 @@ class EcsCompute implements Compute {
   async place(wants: Wants, policy: SpotPolicy, history: PlacementHistory): Promise<PlaceResult> {
     if (!this.#p.config) return { kind: 'wait', waitingFor: 'a process that has the configuration of its cluster' };
     const { offers } = this.#p;
-    const options = chooseOptionsOf(wants, offers, policy, this.traits.spotFallbackAfter);
+    const misfit = await this.#misfitOfTypes(wants);
+    const options = chooseOptionsOf(wants, offers, policy, this.traits.spotFallbackAfter, misfit);
     return chooseOffer(
       wants,
       offers.map((o) => o.offer),
@@ -296,6 +301,18 @@ class EcsCompute implements Compute {
 
   async close(): Promise<void> {
     this.#p.clients.close();
+  }
+
+  /** A type that does not exist or is too small would be waited for in vain. */
+  async #misfitOfTypes(wants: Wants): Promise<string | null> {
+    const { clients, region } = this.#p;
+    if (!wants.machineTypes) return null;
+    const patterns = candidatePatterns(wants);
+    const key = patterns.join(' ');
+    // Unknown facts refuse nothing: they are asked for again at the next task.
+    const facts = this.#types.get(key) ?? (await describeTypes(clients, patterns).catch(() => null));
+    if (facts) this.#types.set(key, facts);
+    return misfitOfTypes(wants, facts, region);
   }
 
   async #describe(

@@ -23,6 +23,8 @@ const byName: Readonly<Record<string, [ErrorCode, string]>> = {
   ResourceNotFoundException: ['NOT_FOUND', 'NOT_FOUND'],
   InvalidParameterException: ['INVALID_ARGUMENT', 'INVALID_PARAMETER'],
   ClientException: ['FAILED_PRECONDITION', 'CLIENT_EXCEPTION'],
+  LimitExceededException: ['RESOURCE_EXHAUSTED', 'LIMIT_EXCEEDED'],
+  UpdateInProgressException: ['UNAVAILABLE', 'SERVICE_UNAVAILABLE'],
   UnsupportedFeatureException: ['INVALID_ARGUMENT', 'UNSUPPORTED'],
   PlatformUnknownException: ['INVALID_ARGUMENT', 'UNSUPPORTED'],
   PlatformTaskDefinitionIncompatibilityException: ['INVALID_ARGUMENT', 'UNSUPPORTED'],
@@ -54,7 +56,10 @@ export function toEcsError(e: unknown, what: string): AppError {
       status: status ?? null,
       requestId: error.$metadata?.requestId ?? null,
     },
-    ...(code === 'PERMISSION_DENIED' && { hint: 'Compare the permissions with docs/executor.md.' }),
+    ...(code === 'PERMISSION_DENIED' && {
+      hint: 'Compare the permissions with docs/executor.md; `stint doctor` shows what is missing.',
+    }),
+    ...(code === 'UNAVAILABLE' && { hint: 'Try again; `stint doctor` shows whether AWS can be reached.' }),
   });
 }
 

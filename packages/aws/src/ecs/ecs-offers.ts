@@ -69,6 +69,8 @@ export function chooseOptionsOf(
   offers: readonly EcsOffer[],
   policy: SpotPolicy,
   spotFallbackAfter: number,
+  /** Why no machine of the wanted types can hold them; null = one can, or nobody knows. */
+  misfitOfTypes: string | null,
 ): ChooseOptions {
   const own = (offer: Offer): EcsOffer | undefined => offers.find((o) => o.offer === offer);
   return {
@@ -78,7 +80,8 @@ export function chooseOptionsOf(
       const { allowedTypes, excludedTypes } = own(offer) ?? { allowedTypes: [], excludedTypes: ['*'] };
       return typeFit(wants.machineTypes ?? [], allowedTypes, excludedTypes);
     },
-    misfit: (offer) => (own(offer)?.kind === 'managedInstances' ? misfitOfDisk(wants) : misfitOnFargate(wants)),
+    misfit: (offer) =>
+      own(offer)?.kind === 'managedInstances' ? (misfitOfDisk(wants) ?? misfitOfTypes) : misfitOnFargate(wants),
   };
 }
 

@@ -82,6 +82,10 @@ export function taskDefinitionOf(
 export const usesAwsvpc = (config: EcsConfig): boolean =>
   config.networkMode === 'awsvpc' || (config.networkMode === 'auto' && config.subnets !== undefined);
 
+/** Whether any of these offers gives a task an address of its own. */
+export const needsNetwork = (config: EcsConfig, offers: readonly EcsOffer[]): boolean =>
+  usesAwsvpc(config) || offers.some((o) => o.kind === 'fargate');
+
 /** `stint-<image>-<hash>` in ECS's alphabet and length; the hash tells images apart whose names look alike. */
 export function familyOf(image: string, digest: string): string {
   const [withoutDigest = ''] = image.split('@');
