@@ -3,6 +3,8 @@ import { Command } from 'commander';
 import type { GenerateOptions } from '@stint/runtime';
 import { baseUrl, concurrency, dollars, integer, jobSeed, numRecords } from './arguments.ts';
 import { group, json } from './command-parts.ts';
+import { capacityCommand } from './capacity-commands.ts';
+import { doctorCommand } from './doctor-command.ts';
 import { emulatorCommand } from './emulator-command.ts';
 import { modelsCommand } from './models-commands.ts';
 import { runWithProgress } from './run-command.ts';
@@ -120,6 +122,8 @@ export function createProgram(terminal: Terminal, version: string, finish: (exit
 
   program.addCommand(modelsCommand(terminal, finish));
   program.addCommand(taskCommand(terminal, finish));
+  program.addCommand(capacityCommand(terminal, finish));
+  program.addCommand(doctorCommand(terminal, finish));
   program.addCommand(emulatorCommand(terminal, finish));
 
   command('demo', 'label a dozen real e-mails with a small model on this machine')

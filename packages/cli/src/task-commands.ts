@@ -7,6 +7,7 @@ import { group, json } from './command-parts.ts';
 import { taskLsText, taskText } from './task-texts.ts';
 import { printable, printResult } from './terminal.ts';
 import type { Terminal } from './terminal.ts';
+import { collect, withConfig, withWants } from './wants-options.ts';
 
 interface Flags {
   json?: boolean;
@@ -23,9 +24,6 @@ interface Flags {
   olderThan?: string;
 }
 
-/** A flag that may be given several times. */
-const collect = (value: string, before: string[] = []): string[] => [...before, value];
-
 const BIN = fileURLToPath(new URL('../bin/stint.js', import.meta.url));
 
 /** `stint task run|ls|get|logs|wait|cancel|rm`. */
@@ -33,29 +31,16 @@ export function taskCommand(terminal: Terminal, finish: (exitCode: number) => vo
   const tasks = () => import('@stint/runtime/tasks');
   const task = group(new Command('task').description('run containers and processes, here or on ECS'));
   const base = (f: Flags) => ({ env: process.env, cwd: process.cwd(), config: f.config, compute: f.compute });
-  const configured = (c: Command): Command =>
-    json(c).option('--config <file>', 'configuration (default: stint.config.yaml in this folder)');
+  const configured = (c: Command): Command => withConfig(json(c));
   const notice = (text: string): void => terminal.err(`${printable(text)}\n`);
 
-  configured(task.command('run <image> [command...]').description('run one task to its end; exits with its exit code'))
-    .option('--name <name>', 'a name for people')
-    .option('--cpus <n>', 'CPUs, fractions allowed (default: 1)')
-    .option('--memory <size>', 'memory: 2, 512MB, 2GiB; a number is GiB (default: 2)')
-    .option('--disk <size>', 'disk; a number is GiB')
-    .option('--disk-type <type>', 'EBS volume type, as gp3')
-    .option('--disk-iops <n>', 'IOPS of the volume')
-    .option('--disk-throughput <n>', 'MiB/s of the volume')
-    .option('--gpu <n>', 'accelerators')
-    .option('--gpu-type <type>', 'as t4, a10g, nvidia-tesla-t4')
-    .option('--machine-type <type>', 'instance types, globs allowed', collect)
-    .option('--arch <arch>', 'x86_64 or arm64')
-    .option('--spot-policy <policy>', 'spot, spotFirst or onDemand')
+  const run = task.command('run <image> [command...]').description('run one task to its end; exits with its exit code');
+  withWants(configured(run).option('--name <name>', 'a name for people'))
     .option('--capacity <name>', 'capacity to choose from, in this order', collect)
     .option('-e, --env <key=value>', 'environment of the container', collect)
     .option('--secret <name=arn>', 'variable from a secret of AWS (ECS only)', collect)
     .option('--label <key=value>', 'labels; tags on AWS', collect)
     .option('--entrypoint <program>', 'instead of the entry point of the image')
-    .option('--fusion', 'allow FUSE in the container')
     .option('--stop-timeout <time>', 'from SIGTERM to SIGKILL: 30s')
     .option('--time-limit <time>', 'ends an attempt that runs longer: 30s, 10m, 2h')
     .option('--idempotency-key <key>', 'the same key attaches to the task that exists')

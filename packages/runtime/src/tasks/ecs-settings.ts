@@ -37,3 +37,9 @@ export async function readEcsSettings(
     details: { file: settings.file, problems },
   });
 }
+
+/** Whether anything says that tasks go to ECS. */
+export const namesEcs = ({ compute, aws }: TaskSettings, env: NodeJS.ProcessEnv): boolean =>
+  compute === 'ecs' ||
+  Object.keys(aws.ecs).length > 0 ||
+  Object.entries(env).some(([key, value]) => key.startsWith('STINT_AWS_ECS_') && value !== undefined && value !== '');

@@ -7,3 +7,5 @@ export type { TaskRequest } from './task-request.ts';
 export type { TaskSettingsInput } from './task-settings.ts';
 export { isAppError } from '@stint/core';
 export type { TaskView } from '@stint/core';
+export * from './capacity-commands.ts';
+export * from './doctor.ts';

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { AppError, parseDurationMs, taskMoves, toAppError, viewTask } from '@stint/core';
 import type { TaskDocument, TaskFilter, TaskLogLine, TaskState, TaskView } from '@stint/core';
-import type { CommandResult, ErrorBody } from '../commands.ts';
+import type { CommandResult } from '../commands.ts';
 import { composeTasks } from './compose-tasks.ts';
 import type { TaskRuntime, TaskRuntimeOptions } from './compose-tasks.ts';
 import { checkTaskId as checkId, listTasks, lookAgain, submitTask } from './open-tasks.ts';
 import { startSupervisor } from './supervisor.ts';
-import { exitCodeOfTask, exitCodeOfTaskError } from './task-exit-codes.ts';
+import { refusedTask } from './refused-task.ts';
+import { exitCodeOfTask } from './task-exit-codes.ts';
 import type { TaskRequest } from './task-request.ts';
 
 export type TaskSignal = 'SIGINT' | 'SIGTERM';
@@ -210,14 +211,8 @@ async function withTasks<T>(
     runtime = composeTasks({ ...options, notice: options.events?.notice });
     return await run(runtime);
   } catch (e) {
-    const error = bodyOf(e);
-    return { exitCode: exitCodeOfTaskError(error), body: { error } };
+    return refusedTask(e);
   } finally {
     await runtime?.close();
   }
-}
-
-function bodyOf(e: unknown): ErrorBody {
-  const { code, reason, message, info } = toAppError(e);
-  return { code, reason, message, hint: info.hint ?? null, details: info.details ?? null };
 }

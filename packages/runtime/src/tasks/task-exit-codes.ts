@@ -37,6 +37,8 @@ export function exitCodeOfTaskError(e: { code: string; reason: string }): number
     case 'ALREADY_EXISTS':
       return 4;
     case 'RESOURCE_EXHAUSTED':
+      // A limit of the account does not pass by waiting, as a throttled call does.
+      return e.reason === 'LIMIT_EXCEEDED' ? 5 : 6;
     case 'UNAVAILABLE':
     case 'DEADLINE_EXCEEDED':
       return 6;
