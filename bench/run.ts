@@ -8,6 +8,7 @@ import { parquet } from './parquet.ts';
 import { rate, rateCases } from './rates.ts';
 import { tableOf } from './table.ts';
 import type { Row } from './table.ts';
+import { tasks } from './tasks.ts';
 import { memory, templates, version, wholeJob } from './whole-jobs.ts';
 
 const README = fileURLToPath(new URL('README.md', import.meta.url));
@@ -23,7 +24,10 @@ const parts: Record<string, () => Row[] | Promise<Row[]>> = {
   job: wholeJob,
   memory: () => memory(values.long ? 1_000_000 : 200_000),
   parquet: () => parquet(values.long ? [500_000, 1_500_000] : [100_000, 300_000]),
+  tasks: () => tasks(),
 };
+/** Only where it is named: it has a table of its own. */
+const apart = 'tasks';
 const unknown = positionals.filter((p) => !(p in parts));
 if (unknown.length > 0) {
   process.stderr.write(`no such row: ${unknown.join(', ')}; there are ${Object.keys(parts).join(', ')}\n`);
@@ -32,7 +36,7 @@ if (unknown.length > 0) {
 
 const rows: Row[] = [];
 for (const [name, measure] of Object.entries(parts)) {
-  if (positionals.length > 0 && !positionals.includes(name)) continue;
+  if (positionals.length > 0 ? !positionals.includes(name) : name === apart) continue;
   process.stderr.write(`${name} …\n`);
   rows.push(...(await measure()));
 }
@@ -42,5 +46,10 @@ const table = `${header}\n\n${tableOf(rows)}\n`;
 process.stdout.write(`${table}\n`);
 if (values.write) {
   const page = readFileSync(README, 'utf8');
-  writeFileSync(README, page.replace(/(<!-- results -->\n)[\s\S]*?(<!-- \/results -->)/, `$1\n${table}\n$2`));
+  const where = positionals.length > 0 && positionals.every((name) => name === apart) ? 'task results' : 'results';
+  const between = new RegExp(`(<!-- ${where} -->\\n)[\\s\\S]*?(<!-- /${where} -->)`);
+  writeFileSync(
+    README,
+    page.replace(between, (_, start: string, end: string) => `${start}\n${table}\n${end}`),
+  );
 }
