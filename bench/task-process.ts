@@ -26,6 +26,8 @@ interface Ours {
   compute: Compute;
   counts: { observed: Set<string>; observeCalls: number; findCalls: number; throttled: number };
   problems: string[];
+  /** What the backend says of every task from now on, where it is not ''. */
+  news: { rawStatus: string };
 }
 
 async function ours({ dir, pollInterval }: Common, rates: EcsComputeOptions['rates'] = {}): Promise<Ours> {
@@ -37,13 +39,14 @@ async function ours({ dir, pollInterval }: Common, rates: EcsComputeOptions['rat
     clock,
     rates,
   });
+  const news = { rawStatus: '' };
   const counts = { observed: new Set<string>(), observeCalls: 0, findCalls: 0, throttled: 0 };
   const compute = Object.assign(Object.create(real) as Compute, {
     observe: async (handles: readonly string[], signal: AbortSignal) => {
       counts.observeCalls++;
       const seen = await real.observe(handles, signal);
       for (const o of seen) if (o.phase !== 'missing') counts.observed.add(o.handle);
-      return seen;
+      return news.rawStatus === '' ? seen : seen.map((o) => ({ ...o, rawStatus: news.rawStatus }));
     },
     find: async (...args: Parameters<Compute['find']>) => {
       counts.findCalls++;
@@ -65,7 +68,7 @@ async function ours({ dir, pollInterval }: Common, rates: EcsComputeOptions['rat
       problems.push(`${what}: ${String(e)}`);
     },
   });
-  return { engine, compute, counts, problems };
+  return { engine, compute, counts, problems, news };
 }
 
 /** Private fields need their own object. */
@@ -141,6 +144,8 @@ export interface InFlight {
   rssKbPerTask: number;
   heapKbPerTask: number;
   cpuUsPerTick: number;
+  /** In a tick that changes every document. */
+  cpuUsPerChange: number;
   cpuMsPerStart: number;
   ticks: number;
   problems: string[];
@@ -170,10 +175,17 @@ async function inFlight(options: Common & { few: number; many: number; ticks: nu
   const cpu = process.cpuUsage();
   await tickDone(ticks, first);
   const used = process.cpuUsage(cpu);
+  const changed = new Set<string>();
+  o.engine.onChange((task) => changed.add(task.id));
+  o.news.rawStatus = 'CHANGED';
+  const cpuOfChange = process.cpuUsage();
+  await until('every task changed', () => changed.size >= many);
+  const change = process.cpuUsage(cpuOfChange);
   return {
     rssKbPerTask: (rssMany - rssFew) / (many - few),
     heapKbPerTask: (heapMany - heapFew) / (many - few),
     cpuUsPerTick: (used.user + used.system) / (many * ticks),
+    cpuUsPerChange: (change.user + change.system) / many,
     cpuMsPerStart: (started.user + started.system) / 1000 / (many - few),
     ticks,
     problems: o.problems.slice(0, 5),

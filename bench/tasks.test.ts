@@ -16,6 +16,7 @@ test('the measurements of container tasks run, each with a figure', { timeout: 1
   expect(rows.flat().map((r) => r.what)).toEqual([
     '40 tasks in flight: memory',
     '40 tasks in flight: processor',
+    '40 tasks in flight: processor, every one changed and stored',
     '40 open tasks after kill -9',
     "20 tasks at AWS's rates",
     'submit to first state: alone',
