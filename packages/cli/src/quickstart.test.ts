@@ -133,6 +133,8 @@ test.skipIf(TOOLS === undefined)(
       AWS_ENDPOINT_URL_IAM: moto,
       AWS_ACCESS_KEY_ID: 'any',
       AWS_SECRET_ACCESS_KEY: 'any',
+      // Nothing of the test asks anybody outside.
+      NO_UPDATE_NOTIFIER: '1',
     });
 
     expect(ran.map((r) => r.command)).toEqual(commands);
