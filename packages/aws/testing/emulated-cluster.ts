@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import {
   CreateCapacityProviderCommand,
   CreateClusterCommand,
+  DeleteClusterCommand,
   DescribeCapacityProvidersCommand,
   ECSClient,
 } from '@aws-sdk/client-ecs';
@@ -43,6 +44,8 @@ export interface EmulatedCluster {
   /** The same as the lines of the emulator's log. */
   logText: () => string;
   compute: (change?: Record<string, unknown>, options?: Partial<EcsComputeOptions>) => Promise<Compute>;
+  /** Another cluster, without any capacity; INACTIVE: one that was deleted. */
+  emptyCluster: (name: string, status?: 'ACTIVE' | 'INACTIVE') => Promise<void>;
   stop: () => Promise<void>;
 }
 
@@ -107,6 +110,10 @@ export async function emulatedCluster(
       });
       made.push(compute);
       return compute;
+    },
+    emptyCluster: async (clusterName, status = 'ACTIVE') => {
+      await ecs.send(new CreateClusterCommand({ clusterName }));
+      if (status === 'INACTIVE') await ecs.send(new DeleteClusterCommand({ cluster: clusterName }));
     },
     stop: async () => {
       for (const compute of made) await compute.close();

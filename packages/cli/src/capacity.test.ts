@@ -10,7 +10,6 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { CreateClusterCommand, DeleteClusterCommand } from '@aws-sdk/client-ecs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { emulatedCluster } from '../../aws/testing/emulated-cluster.ts';
 import type { EmulatedCluster } from '../../aws/testing/emulated-cluster.ts';
@@ -61,7 +60,8 @@ async function stint(args: readonly string[], env: Record<string, string | undef
 /** The same in this process, for what has many cases: each a configuration of its own. */
 async function inProcess(args: readonly string[], ecs: Record<string, unknown> = {}) {
   const file = join(dir, `${randomUUID()}.yaml`);
-  writeFileSync(file, JSON.stringify({ aws: { region: 'eu-west-1', ecs: { ...basic, ...roles, ...ecs } } }));
+  const settings = { compute: 'ecs', aws: { region: 'eu-west-1', ecs: { ...basic, ...roles, ...ecs } } };
+  writeFileSync(file, JSON.stringify(settings));
   const result = { code: -1, stdout: '', stderr: '' };
   const terminal = {
     out: (text: string) => void (result.stdout += text),
@@ -138,9 +138,8 @@ describe('capacity', () => {
 
   test('bad input is one clear line, and nothing is made', async () => {
     cluster = await emulatedCluster();
-    await cluster.ecs.send(new CreateClusterCommand({ clusterName: 'bare' }));
-    await cluster.ecs.send(new CreateClusterCommand({ clusterName: 'gone' }));
-    await cluster.ecs.send(new DeleteClusterCommand({ cluster: 'gone' }));
+    await cluster.emptyCluster('bare');
+    await cluster.emptyCluster('gone', 'INACTIVE');
     const cases: [args: string, env: Record<string, unknown>, says: RegExp][] = [
       ['plan --capacity nope', {}, /^not {3}capacity nope: not found; there is: mi, mi-spot, fargate, fargate_spot$/m],
       ['plan --cpus 17 --capacity fargate', {}, /^not {3}fargate: 17 CPUs were asked, it has 16 at most$/m],
@@ -177,9 +176,7 @@ describe('capacity', () => {
 });
 
 describe('doctor', () => {
-  const diagnose = async (env: Record<string, string | undefined> = {}) => {
-    // An empty PATH has no engine, which asking takes seconds under a home of its own.
-    const { code, stdout, stderr } = await stint(['doctor', '--json'], { PATH: dir, ...env });
+  const read = ({ code, stdout, stderr }: { code: number | null; stdout: string; stderr: string }) => {
     expect(stdout + stderr).not.toContain('secret-of-mine');
     const { ok, checks } = JSON.parse(stdout) as {
       ok: boolean;
@@ -189,10 +186,17 @@ describe('doctor', () => {
     const of = (name: string) => checks.filter((c) => c.name === name).map((c) => `${c.status}: ${c.text}`);
     return { code, ok, names: [...new Set(checks.map((c) => c.name))], of };
   };
+  // An empty PATH has no engine, which asking takes seconds under a home of its own.
+  const diagnose = async (env: Record<string, string | undefined> = {}) =>
+    read(await stint(['doctor', '--json'], { PATH: dir, ...env }));
+  const diagnoseHere = async (ecs: Record<string, unknown> = {}) => {
+    Object.assign(process.env, { PATH: dir, AWS_SECRET_ACCESS_KEY: 'secret-of-mine' });
+    return read(await inProcess(['doctor', '--json'], ecs));
+  };
 
   test('all is well: every part is told, nothing is changed', async () => {
     cluster = await emulatedCluster();
-    const d = await diagnose();
+    const d = await diagnoseHere();
     expect(d).toMatchObject({ code: 0, ok: true });
     expect(d.of('identity')[0]).toMatch(/^ok: arn:aws:sts::123456789012:.* in eu-west-1, at 127\.0\.0\.1:\d+$/);
     expect(d.of('cluster')).toEqual(['ok: c is ACTIVE']);
@@ -204,7 +208,7 @@ describe('doctor', () => {
       'ok: executionRole exec, infrastructureRole infra, instanceProfile ecsInstanceRole',
     ]);
     expect(cluster.calls().map((c) => c.action)).not.toContain('CreateLogGroup');
-    const text = await stint(['doctor'], { PATH: dir });
+    const text = await inProcess(['doctor']);
     expect(text.stdout).toMatch(/^ok {4}cluster {8}c is ACTIVE$/m);
   });
 
@@ -212,13 +216,13 @@ describe('doctor', () => {
     const error = { name: 'AccessDeniedException', message: 'not authorized' };
     const rules = ['DescribeCapacityProviders', 'DescribeLogGroups'].map((on) => ({ on, nth: 'every 1', error }));
     cluster = await emulatedCluster({ providers: [], faults: { seed: 1, rules } as never });
-    const d = await diagnose();
+    const d = await diagnoseHere();
     expect(d).toMatchObject({ code: 2, ok: false });
     expect(d.of('identity')[0]).toMatch(/^ok/);
     expect(d.of('cluster')).toEqual(['ok: c is ACTIVE']);
     expect(d.of('providers')[0]).toMatch(/^fail: DescribeCapacityProviders: AccessDeniedException: not authorized$/);
     expect(d.of('logs')[0]).toMatch(/^warn: .* may not be looked up/);
-    const { stdout } = await stint(['doctor'], { PATH: dir });
+    const { stdout } = await inProcess(['doctor']);
     expect(stdout).toContain('Allow these credentials ecs:DescribeCapacityProviders.');
   });
 
@@ -251,15 +255,13 @@ describe('doctor', () => {
 
   test('subnets of one’s own: unknown ones fail, a route out is not known', async () => {
     cluster = await emulatedCluster();
-    const ids = (await stint(['capacity', 'plan', '--json'])).stdout.match(/(?:subnet|sg)-[0-9a-f]{17}/g) ?? [];
+    const ids = (await inProcess(['capacity', 'plan', '--json'])).stdout.match(/(?:subnet|sg)-[0-9a-f]{17}/g) ?? [];
     const subnets = ids.filter((id) => id.startsWith('subnet'));
     const securityGroups = ids.filter((id) => id.startsWith('sg'));
-    write({ ...basic, subnets, securityGroups });
-    const known = await diagnose();
+    const known = await diagnoseHere({ subnets, securityGroups });
     expect(known).toMatchObject({ code: 0 });
     expect(known.of('network')[0]).toMatch(/^warn: subnet-.*: whether they have a route out is not known$/);
-    write({ ...basic, subnets: ['subnet-1'], securityGroups });
-    const unknown = await diagnose();
+    const unknown = await diagnoseHere({ subnets: ['subnet-1'], securityGroups });
     expect(unknown).toMatchObject({ code: 2 });
     expect(unknown.of('network')).toEqual(['fail: aws.ecs.subnets: no subnet-1']);
   });

@@ -5,7 +5,6 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CreateClusterCommand, DeleteClusterCommand } from '@aws-sdk/client-ecs';
 import { createNoopEngine } from '@stint/local';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { emulatedCluster } from '../../../aws/testing/emulated-cluster.ts';
@@ -28,8 +27,8 @@ beforeAll(async () => {
   });
   // The region is the file's here.
   delete process.env['AWS_REGION'];
-  for (const clusterName of ['bare', 'gone']) await cluster.ecs.send(new CreateClusterCommand({ clusterName }));
-  await cluster.ecs.send(new DeleteClusterCommand({ cluster: 'gone' }));
+  await cluster.emptyCluster('bare');
+  await cluster.emptyCluster('gone', 'INACTIVE');
 });
 afterAll(() => cluster.stop());
 
