@@ -134,7 +134,7 @@ test.skipIf(TOOLS === undefined)(
       AWS_ACCESS_KEY_ID: 'any',
       AWS_SECRET_ACCESS_KEY: 'any',
       // Nothing of the test asks anybody outside.
-      NO_UPDATE_NOTIFIER: '1',
+      npm_config_update_notifier: 'false',
     });
 
     expect(ran.map((r) => r.command)).toEqual(commands);
