@@ -2,27 +2,30 @@
 import { toAppError } from '@stint/core';
 import type { TaskLogPage } from '@stint/core';
 import type { EcsClients } from './ecs-clients.ts';
+import { nameOfError } from './ecs-errors.ts';
 
 /** The log group that tasks write to, with its retention; what may not be made is left to whoever may. */
 export async function ensureLogGroup(clients: EcsClients, group: string, days: number): Promise<void> {
   const { CreateLogGroupCommand, PutRetentionPolicyCommand } = await import('@aws-sdk/client-cloudwatch-logs');
   try {
-    await clients.logs.send(new CreateLogGroupCommand({ logGroupName: group }));
+    await clients.call('cluster', 'CreateLogGroup', () =>
+      clients.logs.send(new CreateLogGroupCommand({ logGroupName: group })),
+    );
   } catch (e) {
-    const { name } = e as { name?: string };
     // It exists: its retention is whoever's made it. Or it can't be made by us: a task that finds none will say so.
-    if (name === 'ResourceAlreadyExistsException' || toDenied(name)) return;
+    if (nameOfError(toAppError(e)) === 'ResourceAlreadyExistsException' || isDenied(e)) return;
     throw e;
   }
   try {
-    await clients.logs.send(new PutRetentionPolicyCommand({ logGroupName: group, retentionInDays: days }));
+    await clients.call('cluster', 'PutRetentionPolicy', () =>
+      clients.logs.send(new PutRetentionPolicyCommand({ logGroupName: group, retentionInDays: days })),
+    );
   } catch (e) {
-    const { name } = e as { name?: string };
-    if (!toDenied(name) && name !== 'OperationAbortedException') throw e;
+    if (!isDenied(e) && nameOfError(toAppError(e)) !== 'OperationAbortedException') throw e;
   }
 }
 
-const toDenied = (name: string | undefined): boolean => name === 'AccessDeniedException' || name === 'AccessDenied';
+const isDenied = (e: unknown): boolean => toAppError(e).code === 'PERMISSION_DENIED';
 
 /** One page of a stream. A stream that is not there yet is empty: it is made with the first line. */
 export async function readStream(

@@ -4,13 +4,13 @@ import { DeregisterTaskDefinitionCommand, ListTaskDefinitionsCommand, RunTaskCom
 import { afterEach, describe, expect, test } from 'vitest';
 import { answeringProxy } from '../../testing/answering-proxy.ts';
 import type { AnsweringProxy } from '../../testing/answering-proxy.ts';
-import { noopCluster } from '../../testing/noop-cluster.ts';
-import type { NoopCluster } from '../../testing/noop-cluster.ts';
+import { taskCluster } from '../../testing/task-cluster.ts';
+import type { TaskCluster } from '../../testing/task-cluster.ts';
 import { workOn } from '../../testing/planned-tasks.ts';
 import type { PlannedTask } from '../../testing/planned-tasks.ts';
 import { courseOf, expectTruth, madeTasks, taskProcess } from '../../testing/task-truth.ts';
 
-let c: NoopCluster;
+let c: TaskCluster;
 let proxy: AnsweringProxy | undefined;
 afterEach(async () => {
   await c.stop();
@@ -23,14 +23,14 @@ const failed = ['NONZERO_EXIT 3 = EXECUTOR_ERROR'];
 
 describe('what is not visible yet', () => {
   test('a task that is MISSING for a while after RunTask is only waited for', async () => {
-    c = await noopCluster([{ on: 'RunTask', hideMs: 1_500 }]);
+    c = await taskCluster([{ on: 'RunTask', hideMs: 1_500 }]);
     const done = await c.run(c.plan([fails]));
     expect(done.map(courseOf)).toEqual(failed);
     expect(c.count('RunTask')).toBe(1);
   });
 
   test('one that can not be stopped yet is stopped as soon as it shows up', async () => {
-    c = await noopCluster([{ on: 'RunTask', hideMs: 2_000 }]);
+    c = await taskCluster([{ on: 'RunTask', hideMs: 2_000 }]);
     const plan = c.plan([{ key: 'long', ms: 600_000 }]);
     const tasks = c.open(plan);
     const working = workOn(plan, tasks);
@@ -46,7 +46,7 @@ describe('what is not visible yet', () => {
   test.each(['MISSING', 'INTERNAL', ''])(
     'DescribeTasks that answers with failures (%s) for a task that it told of before means nothing',
     async (reason) => {
-      c = await noopCluster();
+      c = await taskCluster();
       proxy = await answeringProxy(c.endpoint, (action, nth, answer) => {
         if (action !== 'DescribeTasks' || nth % 2 === 1) return answer;
         const tasks = answer['tasks'] as { taskArn: string }[];
@@ -62,7 +62,7 @@ describe('what is not visible yet', () => {
 
 describe('RunTask', () => {
   test('failures with HTTP 200 use the token up, and are no attempt', async () => {
-    c = await noopCluster([{ on: 'RunTask', nth: [1], failures: [{ reason: 'RESOURCE:MEMORY' }] }]);
+    c = await taskCluster([{ on: 'RunTask', nth: [1], failures: [{ reason: 'RESOURCE:MEMORY' }] }]);
     const [done] = await c.run(c.plan([fails]));
     expect(done?.attempts).toMatchObject([{ submission: 2, refusals: [{ code: 'RESOURCE:MEMORY' }] }]);
     const tokens = c.calls().flatMap(({ action, request }) => (action === 'RunTask' ? [request['clientToken']] : []));
@@ -70,7 +70,7 @@ describe('RunTask', () => {
   });
 
   test('ConflictException: the task that has the token is taken as ours', async () => {
-    c = await noopCluster();
+    c = await taskCluster();
     const plan = c.plan([fails]);
     const kill = { action: 'RunTask', nth: 1, when: 'before' } as const;
     expect(await taskProcess({ ...plan, kill })).toMatchObject({ died: kill });
@@ -83,7 +83,7 @@ describe('RunTask', () => {
   });
 
   test('an answer that got lost and credentials that ran out then: the task is not given up', async () => {
-    c = await noopCluster([
+    c = await taskCluster([
       { on: 'RunTask', nth: [1], lose: 'answer' },
       { on: 'RunTask', nth: [1, 2], error: { name: 'ExpiredTokenException' } },
     ]);
@@ -91,7 +91,7 @@ describe('RunTask', () => {
   });
 
   test('access denied to the next process: what the dead one sent is not given up', async () => {
-    c = await noopCluster([{ on: 'RunTask', nth: [2, 3, 4], error: { name: 'AccessDeniedException' } }]);
+    c = await taskCluster([{ on: 'RunTask', nth: [2, 3, 4], error: { name: 'AccessDeniedException' } }]);
     const plan = c.plan([fails]);
     const kill = { action: 'RunTask', nth: 1, when: 'lost' } as const;
     expect(await taskProcess({ ...plan, kill })).toMatchObject({ died: kill });
@@ -99,13 +99,13 @@ describe('RunTask', () => {
   });
 
   test('access denied at the first sending ends it at once', async () => {
-    c = await noopCluster([{ on: 'RunTask', error: { name: 'AccessDeniedException' } }]);
+    c = await taskCluster([{ on: 'RunTask', error: { name: 'AccessDeniedException' } }]);
     expect((await c.run(c.plan([fails]))).map(courseOf)).toEqual(['ACCESS_DENIED - = SYSTEM_ERROR']);
     expect(c.count('RunTask')).toBe(1);
   });
 
   test('lost, then throttled, then canceled: what was started is found and stopped', async () => {
-    c = await noopCluster([
+    c = await taskCluster([
       { on: 'RunTask', nth: [1], lose: 'answer' },
       { on: 'RunTask', nth: [1], error: { name: 'ThrottlingException', message: 'Rate exceeded' } },
     ]);
@@ -121,7 +121,7 @@ describe('RunTask', () => {
   });
 
   test('one that takes effect after it was given up for late is the same task', async () => {
-    c = await noopCluster([{ on: 'RunTask', nth: [1], delayMs: 1_500 }]);
+    c = await taskCluster([{ on: 'RunTask', nth: [1], delayMs: 1_500 }]);
     expect((await c.run(c.plan([fails]), { answerWithinMs: 400 })).map(courseOf)).toEqual(failed);
     await expect.poll(() => c.count('RunTask'), { timeout: 10_000 }).toBeGreaterThan(1);
   });
@@ -130,7 +130,7 @@ describe('RunTask', () => {
 describe('task definitions', () => {
   test('too many concurrent attempts to create a revision are waited out', async () => {
     const message = 'Too many concurrent attempts to create a new revision of the specified family.';
-    c = await noopCluster([{ on: 'RegisterTaskDefinition', nth: [1, 2], error: { name: 'ClientException', message } }]);
+    c = await taskCluster([{ on: 'RegisterTaskDefinition', nth: [1, 2], error: { name: 'ClientException', message } }]);
     expect((await c.run(c.plan([fails]))).map(courseOf)).toEqual(failed);
     expect(c.count('RegisterTaskDefinition')).toBe(3);
   });
@@ -143,7 +143,7 @@ describe('task definitions', () => {
   };
 
   test('one that became INACTIVE under a running process is registered again', async () => {
-    c = await noopCluster();
+    c = await taskCluster();
     const plan = c.plan([fails]);
     const tasks = c.open(plan);
     await workOn(plan, tasks);
@@ -155,7 +155,7 @@ describe('task definitions', () => {
   });
 
   test('one that became INACTIVE before a resend: a new request, once nothing of the old one can be there', async () => {
-    c = await noopCluster();
+    c = await taskCluster();
     const plan = c.plan([fails]);
     const kill = { action: 'RunTask', nth: 1, when: 'before' } as const;
     expect(await taskProcess({ ...plan, kill })).toMatchObject({ died: kill });
@@ -172,7 +172,7 @@ describe('task definitions', () => {
 });
 
 test('answers that never come are given up, and the tasks looked at again', async () => {
-  c = await noopCluster([
+  c = await taskCluster([
     { on: 'DescribeTasks', nth: [1, 2, 3], delayMs: 3_600_000 },
     { on: 'DescribeTasks', nth: 'every 3', lose: 'answer' },
   ]);
@@ -186,9 +186,13 @@ test('a storm of throttling, with the rates of AWS: all is done once, and right'
   const storm = Array.from({ length: 26 }, (_, i) => i + 1).filter((n) => n % 4 > 1);
   const often = ['RunTask', 'DescribeTasks'].map((on) => ({ on, nth: storm, error }));
   // Each of these slows its own calls for a minute.
-  const first = ['RegisterTaskDefinition', 'StopTask'].map((on) => ({ on, nth: [1, 2], error }));
+  const first = ['DescribeClusters', 'CreateLogGroup', 'RegisterTaskDefinition', 'StopTask'].map((on) => ({
+    on,
+    nth: [1, 2],
+    error,
+  }));
   const reclaim = { task: { provider: 'mi-spot' }, at: 'RUNNING', event: 'spotReclaim' };
-  c = await noopCluster([...often, ...first, reclaim], { rates: {} });
+  c = await taskCluster([...often, ...first, reclaim], { rates: {} });
   const kinds: PlannedTask[] = [
     fails,
     { key: 'succeeds', ms: 100 },

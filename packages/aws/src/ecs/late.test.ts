@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // What comes late: the next process, the start of a task, the answer, the cancel. Over HTTP, with a store on disk.
 import { afterEach, describe, expect, test } from 'vitest';
-import { noopCluster } from '../../testing/noop-cluster.ts';
-import type { NoopCluster } from '../../testing/noop-cluster.ts';
+import { taskCluster } from '../../testing/task-cluster.ts';
+import type { TaskCluster } from '../../testing/task-cluster.ts';
 import { specOf, workOn } from '../../testing/planned-tasks.ts';
 import type { KillPoint, Plan, PlannedTask } from '../../testing/planned-tasks.ts';
 import { aliveTasks, courseOf, expectTruth, madeTasks, statusOf, taskProcess } from '../../testing/task-truth.ts';
 
-let c: NoopCluster;
+let c: TaskCluster;
 afterEach(async () => {
   await c.stop();
 });
@@ -27,7 +27,7 @@ const stateOfOnly = async (): Promise<string> => {
 
 describe('thirty minutes after the request was sent it is looked for, and never sent again', () => {
   test('found by who started it, while it runs', async () => {
-    c = await noopCluster();
+    c = await taskCluster();
     const plan = c.plan([{ ...fails, ms: 4_000 }]);
     await dies(plan, { action: 'RunTask', nth: 1, when: 'lost' });
     expect((await c.run({ ...plan, aheadMs: later })).map(courseOf)).toEqual(failed);
@@ -36,7 +36,7 @@ describe('thirty minutes after the request was sent it is looked for, and never 
 
   test('found among the stopped ones of its family, whatever dies on the way, and in a storm', async () => {
     const error = { name: 'ThrottlingException', message: 'Rate exceeded' };
-    c = await noopCluster([{ on: 'ListTasks', nth: [4, 6], error }]);
+    c = await taskCluster([{ on: 'ListTasks', nth: [4, 6], error }]);
     const plan = { ...c.plan([fails]), aheadMs: later };
     await dies({ ...plan, aheadMs: 0 }, { action: 'RunTask', nth: 1, when: 'lost' });
     await expect.poll(stateOfOnly, { timeout: 10_000 }).toBe('STOPPED');
@@ -48,7 +48,7 @@ describe('thirty minutes after the request was sent it is looked for, and never 
   });
 
   test('not found: UNKNOWN, and no process runs it again', async () => {
-    c = await noopCluster();
+    c = await taskCluster();
     const plan = c.plan([fails]);
     await dies(plan, { action: 'RunTask', nth: 1, when: 'before' });
     expect((await c.run({ ...plan, aheadMs: later })).map(courseOf)).toEqual(unknown);
@@ -61,7 +61,7 @@ const byStartedBy = ({ action, request }: { action: string; request: Record<stri
   action === 'ListTasks' && (request['startedBy'] !== undefined || Object.keys(request).join() === 'cluster');
 
 test('a task that vanished is waited for, then an honest UNKNOWN, and never run again', async () => {
-  c = await noopCluster([{ task: {}, at: 'RUNNING', afterMs: 300, event: 'vanish' }]);
+  c = await taskCluster([{ task: {}, at: 'RUNNING', afterMs: 300, event: 'vanish' }]);
   const plan = c.plan([{ key: 'vanishes', ms: 600_000 }]);
   const tasks = c.open(plan);
   const working = workOn(plan, tasks).catch(() => undefined);
@@ -78,7 +78,7 @@ test('a task that vanished is waited for, then an honest UNKNOWN, and never run 
 });
 
 test('two processes on one store: the one that lives takes up what the killed one had, the other stays its own', async () => {
-  c = await noopCluster();
+  c = await taskCluster();
   const of = (who: string): PlannedTask[] => [1, 2, 3].map((n) => ({ key: `${who} ${n}`, exit: n, ms: 2_500 }));
   const started = new Map<string, number>();
   const run = (who: string, tasks: PlannedTask[]) =>
@@ -114,21 +114,21 @@ describe('start deadline', () => {
   const stopLate = { on: 'StopTask', nth: [1], delayMs: 2_500 };
 
   test('a task that starts after it was decided to stop it is stopped, and starts nothing else', async () => {
-    c = await noopCluster([stopLate], slow);
+    c = await taskCluster([stopLate], slow);
     const [done] = await c.run(config(c.plan([{ key: 'late', ms: 600_000 }])));
     expect(done?.attempts).toMatchObject([{ outcome: { code: 'START_DEADLINE' }, startedAtMs: expect.any(Number) }]);
     expect([done?.state, c.count('RunTask')]).toEqual(['SYSTEM_ERROR', 1]);
   });
 
   test('one that even ends by itself before the stop takes effect keeps its own outcome', async () => {
-    c = await noopCluster([stopLate], slow);
+    c = await taskCluster([stopLate], slow);
     const done = await c.run(config(c.plan([{ key: 'late', exit: 0, ms: 300 }])));
     expect(done.map(courseOf)).toEqual(['COMPLETED 0 = COMPLETE']);
     expect(c.count('StopTask')).toBe(1);
   });
 
   test('one that never starts is stopped, and spotFirst tries on-demand only when it was seen stopped', async () => {
-    c = await noopCluster([{ task: { provider: 'mi-spot' }, at: 'PROVISIONING', event: 'stuck' }]);
+    c = await taskCluster([{ task: { provider: 'mi-spot' }, at: 'PROVISIONING', event: 'stuck' }]);
     const done = await c.run(config(c.plan([{ key: 'late', ms: 100, spotPolicy: 'spotFirst' }])));
     expect(done.map(courseOf)).toEqual(['START_DEADLINE, COMPLETED 0 = COMPLETE']);
     const [first, second] = done[0]?.attempts ?? [];
@@ -142,7 +142,7 @@ describe('cancel between send and answer', () => {
     ['an answer that is lost', [{ on: 'RunTask', nth: [1, 2], lose: 'answer' }]],
     ['a request that is lost', [{ on: 'RunTask', nth: [1, 2], lose: 'request' }]],
   ])('%s: it is canceled, and nothing runs on', async (_, rules) => {
-    c = await noopCluster(rules);
+    c = await taskCluster(rules);
     const plan = c.plan([{ key: 'long', ms: 600_000 }]);
     const tasks = c.open(plan);
     tasks.engine.onChange((task) => {
@@ -155,7 +155,7 @@ describe('cancel between send and answer', () => {
 });
 
 test('a thousand cancels during submission leave nothing behind', { timeout: 120_000 }, async () => {
-  c = await noopCluster([], { quotas: { provisioningTasks: 2_000, instanceVcpus: 100_000 } });
+  c = await taskCluster([], { quotas: { provisioningTasks: 2_000, instanceVcpus: 100_000 } });
   const fast = { perSecond: 100_000, burst: 100_000 };
   const plan = c.plan([]);
   const { engine } = c.open(plan, { rates: { run: fast, describe: fast } });
@@ -177,7 +177,7 @@ test('a thousand cancels during submission leave nothing behind', { timeout: 120
 
 describe('a process without the configuration', () => {
   test('leaves a task that is not placed yet waiting, and places nothing', async () => {
-    c = await noopCluster();
+    c = await taskCluster();
     const plan = c.plan([fails]);
     await dies(plan, { action: 'DescribeTaskDefinition', nth: 1, when: 'before' });
     const without = c.open({ ...plan, config: null });
@@ -190,7 +190,7 @@ describe('a process without the configuration', () => {
   });
 
   test('knows a lost Spot host for a reclaim', async () => {
-    c = await noopCluster([{ task: { provider: 'mi-spot' }, at: 'RUNNING', afterMs: 1_000, event: 'hostLost' }]);
+    c = await taskCluster([{ task: { provider: 'mi-spot' }, at: 'RUNNING', afterMs: 1_000, event: 'hostLost' }]);
     const plan = c.plan([{ key: 'reclaimed', ms: 3_000, spotPolicy: 'spotFirst' }]);
     await dies(plan, { action: 'DescribeTasks', nth: 1, when: 'after' });
     const without = c.open({ ...plan, config: null });

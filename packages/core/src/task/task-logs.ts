@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { AppError } from '../errors.ts';
-import type { Compute, TaskLogLine } from '../ports/compute.ts';
+import { AppError, toAppError } from '../errors.ts';
+import type { Compute, TaskLogLine, TaskLogPage } from '../ports/compute.ts';
 import { isEnded } from './states.ts';
 import type { Attempt, TaskDocument } from './task-document.ts';
 
@@ -19,6 +19,9 @@ interface Follow {
 /** Lines may come in after the end of an attempt: it is drained until two polls are empty, but not for ever. */
 const emptyPolls = 2;
 const drainMs = 30_000;
+/** A page that can't be read now is asked for again; so often in a row, it is told. */
+const mostTries = 10;
+const transient = new Set(['UNAVAILABLE', 'DEADLINE_EXCEEDED', 'THROTTLED']);
 const never = new AbortController().signal;
 
 /**
@@ -43,11 +46,13 @@ export async function* followLogs(f: Follow): AsyncIterable<TaskLogLine & { atte
     if (!attempt) return;
     let cursor: string | null = null;
     for (let empty = 0; !aborted();) {
-      const page = await f.compute.logs(task, attempt, cursor, f.signal ?? never);
+      const page = await readPage(f, task, attempt, cursor);
+      // CloudWatch Logs gives empty pages in the middle of a stream, too: where the cursor stays, it is the end of it.
+      const moved = page.lines.length > 0 || page.cursor !== cursor;
       cursor = page.cursor;
       for (const line of page.lines) yield { ...line, attempt: number };
-      empty = page.lines.length === 0 ? empty + 1 : 0;
-      if (page.lines.length > 0 && !page.end) continue;
+      empty = moved ? 0 : empty + 1;
+      if (moved && !page.end) continue;
       const ended = attempt.state === 'ENDED';
       const drained = page.end || empty >= emptyPolls || f.now() - (attempt.endedAtMs ?? 0) > drainMs;
       if (ended && drained) break;
@@ -58,6 +63,19 @@ export async function* followLogs(f: Follow): AsyncIterable<TaskLogLine & { atte
       attempt = attemptOf(task, number) ?? attempt;
     }
     if (f.attempt !== undefined) return;
+  }
+}
+
+async function readPage(f: Follow, task: TaskDocument, attempt: Attempt, cursor: string | null): Promise<TaskLogPage> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await f.compute.logs(task, attempt, cursor, f.signal ?? never);
+    } catch (e) {
+      const { code, reason } = toAppError(e);
+      if (f.signal?.aborted) return { lines: [], cursor, end: true };
+      if (tries === mostTries || !(transient.has(code) || transient.has(reason))) throw e;
+      await f.pause(f.compute.traits.logPollMs);
+    }
   }
 }
 

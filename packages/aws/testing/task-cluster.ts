@@ -12,8 +12,8 @@ import { openTasks, workOn } from './planned-tasks.ts';
 import type { Plan, PlannedTask, Tasks } from './planned-tasks.ts';
 import { expectTruth } from './task-truth.ts';
 
-/** An emulated cluster and a state folder, with containers that only end as they are told. */
-export interface NoopCluster extends EmulatedCluster {
+/** An emulated cluster and a state folder; by default its containers do nothing and end as they are told. */
+export interface TaskCluster extends EmulatedCluster {
   plan: (tasks: PlannedTask[], change?: Partial<Plan>) => Plan;
   /** A process on the plan within this one; it is closed with the cluster. */
   open: (plan: Plan, options?: Partial<EcsComputeOptions>) => Tasks;
@@ -23,15 +23,15 @@ export interface NoopCluster extends EmulatedCluster {
   count: (action: string) => number;
 }
 
-export async function noopCluster(
+export async function taskCluster(
   rules: readonly object[] = [],
   options: Parameters<typeof emulatedCluster>[0] = {},
-): Promise<NoopCluster> {
-  const home = mkdtempSync(join(tmpdir(), 'stint-noop-'));
+): Promise<TaskCluster> {
+  const home = mkdtempSync(join(tmpdir(), 'stint-tasks-'));
   const faults = { seed: 1, rules } as unknown as NonNullable<EmulatorOptions['faults']>;
   const cluster = await emulatedCluster({ engineOf: () => createNoopEngine(), faults, ...options });
   const opened: Tasks[] = [];
-  const open: NoopCluster['open'] = (plan, more) => {
+  const open: TaskCluster['open'] = (plan, more) => {
     const tasks = openTasks(plan, more);
     opened.push(tasks);
     return tasks;
