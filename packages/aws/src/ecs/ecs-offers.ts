@@ -15,6 +15,8 @@ export interface EcsOffer {
   provider: string;
   allowedTypes: readonly string[];
   excludedTypes: readonly string[];
+  /** Facts of the types that it may buy, as far as they are known. */
+  types: readonly InstanceType[];
 }
 
 /** An instance offers less than its nominal memory: agent and system take the rest. */
@@ -80,8 +82,11 @@ export function chooseOptionsOf(
       const { allowedTypes, excludedTypes } = own(offer) ?? { allowedTypes: [], excludedTypes: ['*'] };
       return typeFit(wants.machineTypes ?? [], allowedTypes, excludedTypes);
     },
-    misfit: (offer) =>
-      own(offer)?.kind === 'managedInstances' ? (misfitOfDisk(wants) ?? misfitOfTypes) : misfitOnFargate(wants),
+    misfit: (offer) => {
+      const { kind, types = [] } = own(offer) ?? {};
+      if (kind !== 'managedInstances') return misfitOnFargate(wants);
+      return misfitOfDisk(wants) ?? misfitOfTypes ?? misfitOfOwnTypes(wants, types);
+    },
   };
 }
 
@@ -89,6 +94,27 @@ export function chooseOptionsOf(
 export function misfitOfDisk({ disk }: Wants): string | null {
   if (!disk || (disk.sizeGib >= volumes.minGib && disk.sizeGib <= volumes.maxGib)) return null;
   return `a disk of ${disk.sizeGib} GiB was asked, Managed Instances have ${volumes.minGib} to ${volumes.maxGib}`;
+}
+
+/** What no single machine type has: each may have one of two things, and a task needs both on one. */
+function misfitOfOwnTypes({ cpus, memoryMib, arch, accelerator, machineTypes }: Wants, types: readonly InstanceType[]) {
+  const named = types.filter((t) => !machineTypes || machineTypes.some((w) => matchesType(w, t.name)));
+  const able = named.filter((t) => t.architectures.includes(arch) && t.gpus >= (accelerator?.count ?? 0));
+  const who = machineTypes ? `machine type ${machineTypes.join(', ')}` : 'it';
+  if (able.length === 0) {
+    // Without names of types the offer as a whole tells what is missing.
+    if (!machineTypes || named.length === 0) return null;
+    return `${arch}${accelerator ? ` with ${accelerator.count} accelerator(s)` : ''} was asked, ${who} has none`;
+  }
+  const maxCpus = Math.max(...able.map((t) => t.cpus));
+  if (cpus > maxCpus) return `${cpus} CPUs were asked, ${who} has ${maxCpus} at most`;
+  const most = (all: readonly InstanceType[]): number =>
+    Math.floor(Math.max(...all.map((t) => t.memoryMib)) * usableShare);
+  const mostOfAll = most(able);
+  if (memoryMib > mostOfAll) return `${memoryMib} MiB of memory were asked, ${who} has ${mostOfAll} at most`;
+  const withCpus = most(able.filter((t) => t.cpus >= cpus));
+  if (memoryMib <= withCpus) return null;
+  return `${memoryMib} MiB of memory were asked with ${cpus} CPUs, ${who} has ${withCpus} at most with so many`;
 }
 
 /** The one type of volume that Fargate does not take. */
@@ -108,7 +134,11 @@ function managed(p: CapacityProvider, config: EcsConfig, types: readonly Instanc
   const allowed = corrected?.instanceTypes ?? r?.allowedInstanceTypes ?? [];
   const excluded = r?.excludedInstanceTypes ?? [];
   const facts = (types ?? []).filter(
-    (t) => allowed.some((a) => matchesType(a, t.name)) && !excluded.some((x) => matchesType(x, t.name)),
+    (t) =>
+      allowed.some((a) => matchesType(a, t.name)) &&
+      !excluded.some((x) => matchesType(x, t.name)) &&
+      within(t.cpus, r?.vCpuCount) &&
+      within(t.memoryMib, r?.memoryMiB),
   );
   const most = (of: (t: InstanceType) => number): number =>
     facts.length === 0 ? Infinity : Math.max(...facts.map(of));
@@ -120,6 +150,7 @@ function managed(p: CapacityProvider, config: EcsConfig, types: readonly Instanc
     provider: p.name ?? '',
     allowedTypes: allowed,
     excludedTypes: excluded,
+    types: facts,
     offer: {
       name: p.name ?? '',
       market: spot ? 'spot' : 'onDemand',
@@ -156,6 +187,9 @@ function managed(p: CapacityProvider, config: EcsConfig, types: readonly Instanc
     },
   };
 }
+
+const within = (n: number, range: { min?: number | undefined; max?: number | undefined } | undefined): boolean =>
+  n >= (range?.min ?? 0) && n <= (range?.max ?? Infinity);
 
 function architecturesOf(r: InstanceRequirementsRequest | undefined, facts: readonly InstanceType[]): Architecture[] {
   const all: Architecture[] = ['X86_64', 'ARM64'];
@@ -197,6 +231,7 @@ function fargate(p: CapacityProvider, config: EcsConfig): EcsOffer {
     provider: p.name ?? 'FARGATE',
     allowedTypes: [],
     excludedTypes: [],
+    types: [],
     offer: {
       name: spot ? 'fargate_spot' : 'fargate',
       market: spot ? 'spot' : 'onDemand',

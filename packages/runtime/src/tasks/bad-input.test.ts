@@ -21,6 +21,7 @@ beforeAll(async () => {
     providers: [
       { name: 'mi' },
       { name: 'c6i', requirements: { ...range, allowedInstanceTypes: ['c6i.*'] } },
+      { name: 'few', requirements: { ...range, allowedInstanceTypes: ['c6i.4xlarge', 'r6i.2xlarge', 'c7g.large'] } },
       { name: 't4', requirements: { ...range, acceleratorNames: ['t4'], acceleratorCount: { min: 1, max: 4 } } },
       { name: 'neuron', requirements: { ...range, acceleratorNames: ['inferentia'] } },
     ],
@@ -126,7 +127,7 @@ describe('a setting that is wrong', () => {
     [
       'capacity that is not there',
       ecs('capacity: [mi, big]'),
-      'aws.ecs.capacity: big is not there or not ACTIVE; the cluster has: mi, c6i, t4, neuron, fargate, fargate_spot',
+      'aws.ecs.capacity: big is not there or not ACTIVE; the cluster has: mi, c6i, few, t4, neuron, fargate, fargate_spot',
     ],
     [
       'a key that does not exist',
@@ -240,6 +241,26 @@ describe('a want that is wrong, or that nothing can fulfil', () => {
     [
       { capacity: ['c6i', 'fargate'], machineType: ['m7i.large'] },
       'nothing fits: c6i: machine type m7i.large was asked, it does not allow it; fargate: machine type m7i.large was asked, it has none to choose',
+    ],
+    [
+      { capacity: ['few'], cpus: '4', memory: '60' },
+      'nothing fits: few: 61440 MiB of memory were asked, it has 58982 at most',
+    ],
+    [
+      { capacity: ['few'], cpus: '16', memory: '40' },
+      'few: 40960 MiB of memory were asked with 16 CPUs, it has 29491 at most with so many',
+    ],
+    [
+      { capacity: ['few'], cpus: '3', memory: '14', arch: 'arm64' },
+      'nothing fits: few: 3 CPUs were asked, it has 2 at most',
+    ],
+    [
+      { capacity: ['few'], machineType: ['r6i.*'], cpus: '9' },
+      'nothing fits: few: 9 CPUs were asked, machine type r6i.* has 8 at most',
+    ],
+    [
+      { capacity: ['few'], machineType: ['c7g.large'] },
+      'nothing fits: few: X86_64 was asked, machine type c7g.large has none',
     ],
     [{ capacity: ['c6i'], arch: 'arm64' }, 'nothing fits: c6i: arch ARM64 was asked, it has X86_64'],
     [{ capacity: ['fargate'], fusion: true }, 'nothing fits: fargate: Fusion needs SYS_ADMIN and /dev/fuse'],
