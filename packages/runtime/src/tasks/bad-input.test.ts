@@ -260,7 +260,7 @@ describe('a want that is wrong, or that nothing can fulfil', () => {
     ],
     [
       { capacity: ['few'], machineType: ['c7g.large'] },
-      'nothing fits: few: X86_64 was asked, machine type c7g.large has none',
+      'nothing fits: few: machine type c7g.large: X86_64 was asked, it is ARM64',
     ],
     [{ capacity: ['c6i'], arch: 'arm64' }, 'nothing fits: c6i: arch ARM64 was asked, it has X86_64'],
     [{ capacity: ['fargate'], fusion: true }, 'nothing fits: fargate: Fusion needs SYS_ADMIN and /dev/fuse'],
