@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { isUtf8 } from 'node:buffer';
 import { readFileSync, statSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { AppError } from '@stint/core';
 import type { Problem } from '@stint/core';
-import { isScalar, LineCounter, parseDocument } from 'yaml';
-import type { Document, Node } from 'yaml';
+import type * as Yaml from 'yaml';
+import type { Document, LineCounter, Node } from 'yaml';
+
+/** Loaded with the first file: most task commands have none, and it would be a tenth of their start. */
+const yaml = (): typeof Yaml => createRequire(import.meta.url)('yaml') as typeof Yaml;
 
 /** Largest job or template file, bytes. */
 const MAX_BYTES = 4 * 1024 * 1024;
@@ -20,7 +24,8 @@ export interface YamlFile {
 /** @throws AppError INVALID_ARGUMENT/BAD_PATH, INVALID_ARGUMENT/BAD_YAML */
 export function readYamlFile(path: string, what: string): YamlFile {
   const text = readText(path, what);
-  const lines = new LineCounter();
+  const { LineCounter: Lines, parseDocument } = yaml();
+  const lines = new Lines();
   const doc = parseDocument(text, {
     lineCounter: lines,
     uniqueKeys: true,
@@ -96,7 +101,7 @@ function located(p: Problem, path: string, doc: Document, lines: LineCounter): P
     if (!node?.range) continue;
     const start = lines.linePos(node.range[0]).line;
     const whole = n === keys.length;
-    const isBlock = isScalar(node) && (node.type === 'BLOCK_LITERAL' || node.type === 'BLOCK_FOLDED');
+    const isBlock = yaml().isScalar(node) && (node.type === 'BLOCK_LITERAL' || node.type === 'BLOCK_FOLDED');
     const line = whole && p.line !== undefined ? start + p.line - (isBlock ? 0 : 1) : start;
     return { ...p, file: path, line };
   }
