@@ -47,19 +47,16 @@ export function capacityCommand(terminal: Terminal, finish: (exitCode: number) =
     .action(async (name: string, f: Flags) => {
       const { capacityCreate } = await tasks();
       const stop = new AbortController();
-      const onSignal = (): void => {
-        stop.abort();
-      };
+      const onSignal = (signal: NodeJS.Signals): void => stop.abort(signal);
       process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
       const { dryRun } = f;
       const result = await capacityCreate({ ...base(f), name, wanted: f, dryRun, signal: stop.signal });
       process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
-      finish(
-        printResult(terminal, result, f.json ?? false, (made) => {
-          if (made.state === null) return `${JSON.stringify(made.request, null, 2)}\n`;
-          return `${made.name} in ${made.cluster}: ${made.state}${made.created ? '' : ', it was there already'}\n`;
-        }),
-      );
+      const exitCode = printResult(terminal, result, f.json ?? false, (made) => {
+        if (made.state === null) return `${JSON.stringify(made.request, null, 2)}\n`;
+        return `${made.name} in ${made.cluster}: ${made.state}${made.created ? '' : ', it was there already'}\n`;
+      });
+      finish(exitCode === 130 && stop.signal.reason === 'SIGTERM' ? 143 : exitCode);
     });
   return capacity;
 }

@@ -13,7 +13,7 @@ import { readEcsConfig } from './ecs-config.ts';
 
 let cluster: EmulatedCluster;
 beforeAll(async () => {
-  cluster = await emulatedCluster({ providers: [] });
+  cluster = await emulatedCluster({ providers: [], quotas: { capacityProviders: 13 } });
 });
 afterAll(() => cluster.stop());
 
@@ -81,6 +81,12 @@ test('two at once: one makes it, the other finds it', async () => {
   expect(both.filter((r) => r.created)).toHaveLength(1);
 });
 
+test('two at once that want different things: one makes it, the other is told', async () => {
+  const both = await Promise.allSettled([create('race', { cpus: 1 }), create('race', { cpus: 2 })]);
+  expect(both.map((r) => r.status).sort()).toEqual(['fulfilled', 'rejected']);
+  expect(both.find((r) => r.status === 'rejected')?.reason).toMatchObject({ reason: 'CAPACITY_EXISTS' });
+});
+
 test('a dry run asks, and makes nothing; wrong names and missing roles do not even ask', async () => {
   const before = made().length;
   expect(await create('dry', {}, { dryRun: true })).toMatchObject({ state: null, created: false });
@@ -137,6 +143,10 @@ test('Fargate’s real size, and why every other one is not taken', async () => 
   const big = await planCapacity({ ...optionsOf({ cpus: 17, capacity: ['fargate'] }), adviseAlways: false });
   expect(big.refused[0]).toEqual({ offer: 'fargate', why: '17 CPUs were asked, it has 16 at most' });
   expect(big.advice?.problems).toEqual(['17 CPUs were asked, aws.ecs.limits.maxCpus is 16']);
+});
+
+test('one more than a cluster can have is a limit, and no throttled call', async () => {
+  await expect(create('over', {})).rejects.toMatchObject({ code: 'RESOURCE_EXHAUSTED', reason: 'LIMIT_EXCEEDED' });
 });
 
 const python = process.env['STINT_TEST_PYTHON'] ?? '';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { CapacityProvider, CreateCapacityProviderCommandInput } from '@aws-sdk/client-ecs';
+import type { CreateCapacityProviderCommandInput } from '@aws-sdk/client-ecs';
 import { AppError, rankOffers, toAppError } from '@stint/core';
 import type { Clock, Placement, SpotPolicy, Wants } from '@stint/core';
 import { viewCapacity } from './capacity-view.ts';
@@ -13,7 +13,7 @@ import { chooseOptionsOf, offersOf, patternsOf } from './ecs-offers.ts';
 import { typeFactsOf } from './instance-types.ts';
 import { policyOf, providerFor } from './provider-request.ts';
 import type { ProviderAdvice } from './provider-request.ts';
-import { differencesOf } from './same-provider.ts';
+import { checkMade, checkSame } from './same-provider.ts';
 import { needsNetwork } from './task-definition.ts';
 import { candidatePatterns, misfitOfTypes } from './types-for-wants.ts';
 import { problemsOfDisk } from './volume-types.ts';
@@ -222,23 +222,6 @@ async function send(
   }
 }
 
-function checkSame(there: CapacityProvider, request: CreateCapacityProviderCommandInput): void {
-  const name = request.name ?? '';
-  if (there.status === 'DEPROVISIONING') {
-    throw new AppError('ALREADY_EXISTS', 'CAPACITY_EXISTS', `capacity provider ${name} is being deleted`, {
-      hint: 'Take another name, or wait until it is gone.',
-    });
-  }
-  const differences = differencesOf(there, request);
-  if (differences.length === 0) return;
-  throw new AppError(
-    'ALREADY_EXISTS',
-    'CAPACITY_EXISTS',
-    `capacity provider ${name} is there with other settings: ${differences.join('; ')}`,
-    { hint: 'Take another name, or ask for what it has.', details: { differences } },
-  );
-}
-
 /** It takes 15 to 20 s on AWS; an emulator has it at once. */
 const longestPauseMs = 1_000;
 const defaultPatienceMs = 10 * 60_000;
@@ -255,12 +238,7 @@ async function untilActive(
     const [seen] = await describeProviders(clients, clusterArn, name);
     const state = seen?.status ?? 'not there yet';
     if (state === 'ACTIVE') return state;
-    if (seen?.updateStatus?.endsWith('_FAILED') || state === 'DEPROVISIONING' || state === 'INACTIVE') {
-      const why = [seen?.updateStatus, seen?.updateStatusReason].filter((t) => t !== undefined).join(': ');
-      throw new AppError('FAILED_PRECONDITION', 'CAPACITY_FAILED', `capacity provider ${name} is ${state}: ${why}`, {
-        hint: 'Look at its roles and subnets, and delete it before the next try.',
-      });
-    }
+    if (seen) checkMade(seen);
     if (state !== said) notice(`${name}: ${state}`);
     said = state;
     if (clock.now() >= untilMs) {
@@ -271,21 +249,24 @@ async function untilActive(
         { hint: 'The same command goes on waiting; `stint capacity ls` shows its state.' },
       );
     }
-    await pause(clock, pauseMs, signal);
+    await pause(clock, pauseMs, name, signal);
   }
 }
 
 /** @throws AppError CANCELED/INTERRUPTED */
-async function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
+async function pause(clock: Clock, ms: number, name: string, signal: AbortSignal): Promise<void> {
   await new Promise<void>((resolve) => {
     const cancel = clock.after(ms, resolve);
     signal.addEventListener('abort', () => (cancel(), resolve()), { once: true });
     if (signal.aborted) resolve();
   });
   if (!signal.aborted) return;
-  throw new AppError('CANCELED', 'INTERRUPTED', 'no longer waited for; it is being made all the same', {
-    hint: 'The same command goes on waiting.',
-  });
+  throw new AppError(
+    'CANCELED',
+    'INTERRUPTED',
+    `capacity provider ${name} is no longer waited for; it is being made all the same`,
+    { hint: 'The same command goes on waiting.' },
+  );
 }
 
 async function withClients<T>(

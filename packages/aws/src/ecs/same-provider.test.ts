@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CreateCapacityProviderCommandInput } from '@aws-sdk/client-ecs';
 import { expect, test } from 'vitest';
-import { differencesOf } from './same-provider.ts';
+import { checkMade, checkSame, differencesOf } from './same-provider.ts';
 
 const request = (
   template: Record<string, unknown> = {},
@@ -50,4 +50,19 @@ test.each([
   [request({ storageConfiguration: { storageSizeGiB: 90 } }), 'storageConfiguration.storageSizeGiB is 90, wanted: 80'],
 ])('another setting is told with both values', (there, says) => {
   expect(differencesOf(there, request())).toEqual([says]);
+});
+
+test('one that is being deleted is not taken for the same', () => {
+  const there = { ...request(), status: 'DEPROVISIONING' as const };
+  expect(() => checkSame(there, request())).toThrow('capacity provider p is being deleted');
+  expect(() => checkSame({ ...there, status: 'ACTIVE' }, request())).not.toThrow();
+});
+
+test('one that ECS could not make is no longer waited for, and its reason is said', () => {
+  const seen = { name: 'p', status: 'PROVISIONING' as const };
+  expect(() => checkMade({ ...seen, updateStatus: 'CREATE_IN_PROGRESS' })).not.toThrow();
+  expect(() => checkMade({ ...seen, updateStatus: 'CREATE_FAILED', updateStatusReason: 'no role' })).toThrow(
+    'capacity provider p is PROVISIONING: CREATE_FAILED: no role',
+  );
+  expect(() => checkMade({ name: 'p', status: 'INACTIVE' })).toThrow('capacity provider p is INACTIVE');
 });

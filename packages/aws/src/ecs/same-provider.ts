@@ -1,5 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CapacityProvider, CreateCapacityProviderCommandInput } from '@aws-sdk/client-ecs';
+import { AppError } from '@stint/core';
+
+/** @throws AppError ALREADY_EXISTS/CAPACITY_EXISTS where what is there is not what is wanted, or is on its way out */
+export function checkSame(there: CapacityProvider, request: CreateCapacityProviderCommandInput): void {
+  const name = request.name ?? '';
+  if (there.status === 'DEPROVISIONING') {
+    throw new AppError('ALREADY_EXISTS', 'CAPACITY_EXISTS', `capacity provider ${name} is being deleted`, {
+      hint: 'Take another name, or wait until it is gone.',
+    });
+  }
+  const differences = differencesOf(there, request);
+  if (differences.length === 0) return;
+  throw new AppError(
+    'ALREADY_EXISTS',
+    'CAPACITY_EXISTS',
+    `capacity provider ${name} is there with other settings: ${differences.join('; ')}`,
+    { hint: 'Take another name, or ask for what it has.', details: { differences } },
+  );
+}
+
+/** @throws AppError FAILED_PRECONDITION/CAPACITY_FAILED where it will never be ACTIVE, in the words of ECS */
+export function checkMade({ name, status, updateStatus, updateStatusReason }: CapacityProvider): void {
+  const gone = status === 'DEPROVISIONING' || status === 'INACTIVE';
+  if (!gone && updateStatus?.endsWith('_FAILED') !== true) return;
+  const why = [updateStatus, updateStatusReason].filter((t) => t !== undefined).join(': ');
+  throw new AppError('FAILED_PRECONDITION', 'CAPACITY_FAILED', `capacity provider ${name} is ${status}: ${why}`, {
+    hint: 'Look at its roles and subnets, and delete it before the next try.',
+  });
+}
 
 /** What ECS and EC2 take where nothing is said; a description may have it where the request had not. */
 const defaults: Readonly<Record<string, string | number | boolean>> = {
