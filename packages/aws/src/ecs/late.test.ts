@@ -61,7 +61,7 @@ const byStartedBy = ({ action, request }: { action: string; request: Record<stri
   action === 'ListTasks' && (request['startedBy'] !== undefined || Object.keys(request).join() === 'cluster');
 
 test('a task that vanished is waited for, then an honest UNKNOWN, and never run again', async () => {
-  c = await taskCluster([{ task: {}, at: 'RUNNING', afterMs: 300, event: 'vanish' }]);
+  c = await taskCluster([{ task: {}, at: 'RUNNING', afterMs: 1_500, event: 'vanish' }]);
   const plan = c.plan([{ key: 'vanishes', ms: 600_000 }]);
   const tasks = c.open(plan);
   const working = workOn(plan, tasks).catch(() => undefined);
