@@ -93,6 +93,8 @@ test.each([
     },
   ],
   ['with a name that is too long', () => 'x'.repeat(300)],
+  // Only Linux has such a place; elsewhere any other that can't be.
+  ['below /proc', () => (process.platform === 'linux' ? '/proc/nope/x' : 'job.yaml/x')],
 ])('a folder that can’t be made, %s', async (_name, out) => {
   expect(refusal(await run(out()))).toEqual([2, 'BAD_PATH']);
 });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import {
   AppError,
   isAppError,
@@ -90,12 +90,24 @@ export function openJobFolder(
   };
 }
 
+/** Node's own recursive way never ends where a folder can be made nowhere, as below /proc. */
+function makeFolders(dir: string): void {
+  if (statSync(dir, { throwIfNoEntry: false })?.isDirectory()) return;
+  if (dirname(dir) !== dir) makeFolders(dirname(dir));
+  try {
+    mkdirSync(dir);
+  } catch (e) {
+    // Another process may have been faster.
+    if (!statSync(dir, { throwIfNoEntry: false })?.isDirectory()) throw e;
+  }
+}
+
 /** Errors that say that no folder can be where it is wanted. */
 const WRONG_PLACE = new Set(['EEXIST', 'ELOOP', 'ENAMETOOLONG', 'ENOENT', 'ENOTDIR', 'EINVAL']);
 
 function makeFolder(dir: string): void {
   try {
-    mkdirSync(dir, { recursive: true });
+    makeFolders(dir);
   } catch (cause) {
     const { code = '', message } = cause as NodeJS.ErrnoException;
     if (!WRONG_PLACE.has(code)) throw toFileError(cause, `make the folder ${dir}`);
