@@ -30,6 +30,7 @@ import type {
 } from '@stint/core';
 import type { MachineGpus } from './containers/nvidia-devices.ts';
 import { engineLogs, keepLogs, keptLogs } from './containers/attempt-logs.ts';
+import { isProcessVariable } from './containers/process-engine.ts';
 import { toFileError } from './storage-errors.ts';
 
 export interface LocalComputeOptions {
@@ -85,9 +86,13 @@ class LocalCompute implements Compute {
   }
 
   check({ executors }: TaskSpec): string[] {
-    return executors.flatMap(({ secrets = {} }) =>
-      Object.keys(secrets).map((name) => `secret ${name}: only ECS fetches secrets; give it with --env here`),
-    );
+    const plain = !this.#o.engine.capabilities.images;
+    return executors.flatMap(({ env, secrets = {} }) => [
+      ...Object.keys(secrets).map((name) => `secret ${name}: only ECS fetches secrets; give it with --env here`),
+      ...Object.keys(env)
+        .filter((name) => plain && !isProcessVariable(name))
+        .map((name) => `env ${name}: a plain process takes names of letters, digits and _ only`),
+    ]);
   }
 
   async place(wants: Wants, _policy: SpotPolicy, history: PlacementHistory): Promise<PlaceResult> {

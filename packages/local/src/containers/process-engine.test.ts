@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
@@ -59,6 +59,63 @@ test('what a command leaves running ends with it', async () => {
   await engine.wait('one');
   const [line] = (await engine.logs('one', null)).lines;
   await expect.poll(() => running(Number(line?.text))).toBe(false);
+});
+
+test('what it left in a process group of its own ends with its container', async () => {
+  const dir = makeDir();
+  const engine = createProcessEngine({ dir, clock: systemClock() });
+  await engine.start(spec(['/bin/sh', '-c', 'set -m; sleep 600 & echo $!']));
+  await engine.wait('one');
+  const [line] = (await engine.logs('one', null)).lines;
+  await engine.remove('one');
+  await expect.poll(() => running(Number(line?.text))).toBe(false);
+});
+
+test('the exit code is noted whatever PATH the command has', async () => {
+  const engine = createProcessEngine({ dir: makeDir(), clock: systemClock() });
+  await engine.start(spec(['/bin/sh', '-c', 'exit 3'], { env: { PATH: '/nowhere' } }));
+  expect(await engine.wait('one')).toMatchObject({ exitCode: 3 });
+});
+
+test('an exit code that could not be written yet is not taken for 0, and comes later', async () => {
+  const dir = makeDir();
+  const engine = createProcessEngine({ dir, clock: systemClock() });
+  const go = join(dir, 'go');
+  await engine.start(spec(['/bin/sh', '-c', `while [ ! -e ${go} ]; do sleep 0.02; done; exit 3`]));
+  await expect.poll(() => readdirSync(join(dir, 'one'))).toContain('child');
+  // Where nothing can be written to: as on a full disk.
+  symlinkSync('/dev/full', join(dir, 'one', 'exit.tmp'));
+  writeFileSync(go, '');
+  await new Promise((resolve) => void setTimeout(resolve, 300));
+  expect(await engine.find({})).toMatchObject([{ state: { status: 'running' } }]);
+  rmSync(join(dir, 'one', 'exit.tmp'));
+  expect(await engine.wait('one')).toMatchObject({ exitCode: 3 });
+});
+
+test('an empty note of the exit code is none', async () => {
+  const dir = makeDir();
+  const engine = createProcessEngine({ dir, clock: systemClock() });
+  await engine.start(spec(['/bin/sh', '-c', 'exec sleep 600']));
+  await expect.poll(() => readdirSync(join(dir, 'one'))).toContain('child');
+  writeFileSync(join(dir, 'one', 'exit'), '');
+  process.kill(Number(readFileSync(join(dir, 'one', 'shim'), 'utf8')), 'SIGKILL');
+  expect(await engine.wait('one')).toMatchObject({ exitCode: null });
+});
+
+test('a process whose pid could not be noted is stopped all the same', async () => {
+  const dir = makeDir();
+  const engine = createProcessEngine({ dir, clock: systemClock() });
+  await engine.start(spec(['/bin/sh', '-c', 'trap "exit 9" TERM; echo up; while :; do sleep 0.05; done']));
+  await expect.poll(async () => (await engine.logs('one', null)).lines).toHaveLength(1);
+  writeFileSync(join(dir, 'one', 'child'), '');
+  await engine.stop('one', 5_000);
+  expect(await engine.wait('one')).toMatchObject({ exitCode: 9 });
+});
+
+test('a variable that a shell would drop is refused', async () => {
+  const engine = createProcessEngine({ dir: makeDir(), clock: systemClock() });
+  const started = engine.start(spec(['true'], { env: { 'a.b': 'x' } }));
+  await expect(started).rejects.toMatchObject({ reason: 'CANNOT_CREATE' });
 });
 
 test('a killed watcher leaves an unknown exit code, never 0, and nothing running', async () => {

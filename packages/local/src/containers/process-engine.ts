@@ -25,6 +25,7 @@ import type {
 import { startTimeOf } from '../process-identity.ts';
 import { errnoOf, toFileError } from '../storage-errors.ts';
 import { readLines } from './line-file.ts';
+import { killMembers } from './process-session.ts';
 import { shimScript } from './process-shim.ts';
 
 export interface ProcessEngineOptions {
@@ -37,6 +38,8 @@ export interface ProcessEngineOptions {
 
 const pollMs = 200;
 const graceForFilesMs = 2_000;
+/** A watcher that has not said who it is by then could not (the disk was full), and has left. */
+const graceForShimMs = 10_000;
 const namePattern = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/;
 
 /** `start` of a shim's identity, beside its pid. */
@@ -81,6 +84,10 @@ class ProcessEngine implements ContainerEngine {
     }
     const argv = [...(spec.entryPoint ?? []), ...(spec.command ?? [])];
     const env = { ...this.#baseEnv, ...spec.env };
+    const lost = Object.keys(env).filter((name) => !isProcessVariable(name));
+    if (lost.length > 0) {
+      throw new AppError('INVALID_ARGUMENT', 'CANNOT_CREATE', `a shell would drop the variable ${lost.join(', ')}`);
+    }
     const dir = this.#folder(spec.name);
     requireProgram(argv[0], env['PATH'] ?? '', spec.workingDir ?? join(dir, 'work'));
     this.#claim(spec, dir);
@@ -112,10 +119,15 @@ class ProcessEngine implements ContainerEngine {
     const deadline = this.#clock.monotonic() + graceMs;
     if (this.#state(handle).status === 'exited') return;
     const child = await this.#childOf(handle);
-    signalProcess(child, 'SIGTERM');
+    // Without its pid (the disk was full) all of its group is told; the watcher itself does not heed SIGTERM.
+    const watcher = child > 0 ? null : readIdentity(this.#folder(handle));
+    signalProcess(watcher && isItself(watcher) ? -watcher.pid : child, 'SIGTERM');
     while (this.#state(handle).status !== 'exited') {
       const left = deadline - this.#clock.monotonic();
-      if (left <= 0) signalProcess(child, 'SIGKILL');
+      if (left <= 0) {
+        if (watcher) killSession(watcher);
+        else signalProcess(child, 'SIGKILL');
+      }
       await this.#pause(handle, Math.max(1, Math.min(pollMs, left > 0 ? left : pollMs)));
     }
   }
@@ -185,7 +197,8 @@ class ProcessEngine implements ContainerEngine {
   }
 
   #launch(name: string, dir: string, cwd: string, argv: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
-    const shim = spawn('/bin/sh', ['-c', shimScript, 'stint-shim', dir, cwd, ...argv], {
+    const path = `${process.env['PATH'] ?? ''}:/usr/bin:/bin`;
+    const shim = spawn('/bin/sh', ['-c', shimScript, 'stint-shim', dir, cwd, path, ...argv], {
       detached: true,
       stdio: 'ignore',
       cwd: '/',
@@ -241,7 +254,8 @@ class ProcessEngine implements ContainerEngine {
     const startedAtMs = mtimeOf(join(dir, 'shim')) ?? mtimeOf(join(dir, 'started'));
     if (startedAtMs === null) return { status: 'created' };
     const identity = readIdentity(dir);
-    if (!identity || startTimeOf(identity.pid) === identity.startTime) return { status: 'running', startedAtMs };
+    const mayRun = identity ? isItself(identity) : this.#clock.now() - startedAtMs < graceForShimMs;
+    if (mayRun) return { status: 'running', startedAtMs };
     // It may have ended between the two looks.
     const late = readExit(dir);
     if (late) return { status: 'exited', exit: late };
@@ -284,6 +298,9 @@ class ProcessEngine implements ContainerEngine {
   }
 }
 
+/** The shell between us and a command hands on names of its own kind alone. */
+export const isProcessVariable = (name: string): boolean => /^[A-Za-z_][A-Za-z0-9_]*$/.test(name);
+
 function ownBaseEnv(): Record<string, string> {
   const names = ['PATH', 'HOME', 'LANG', 'TMPDIR'];
   return Object.fromEntries(
@@ -325,8 +342,10 @@ function isExecutable(path: string): boolean {
 
 function readExit(dir: string): ContainerExit | null {
   const finishedAtMs = mtimeOf(join(dir, 'exit'));
-  if (finishedAtMs !== null) {
-    const exitCode = Number(readFileSync(join(dir, 'exit'), 'utf8'));
+  const code = finishedAtMs === null ? '' : readFileSync(join(dir, 'exit'), 'utf8');
+  // A file without its code is none: nothing is made up.
+  if (finishedAtMs !== null && /^\d+\n$/.test(code)) {
+    const exitCode = Number(code);
     return { exitCode, outOfMemory: false, startedAtMs: mtimeOf(join(dir, 'shim')), finishedAtMs, reason: null };
   }
   try {
@@ -351,8 +370,9 @@ function mtimeOf(path: string): number | null {
   return stat ? Math.round(stat.mtimeMs) : null;
 }
 
+/** @param pid - negative: its whole group */
 function signalProcess(pid: number, signal: NodeJS.Signals): void {
-  if (pid <= 1) return;
+  if (Math.abs(pid) <= 1) return;
   try {
     process.kill(pid, signal);
   } catch {
@@ -360,15 +380,13 @@ function signalProcess(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
+const isItself = ({ pid, startTime }: ShimIdentity): boolean => startTimeOf(pid) === startTime;
+
 /** Kills what is left of a session whose leader we know by pid and start time. */
 function killSession(identity: ShimIdentity | null): void {
   if (!identity || identity.pid <= 1) return;
   const now = startTimeOf(identity.pid);
-  // The pid is somebody else's by now.
+  // The pid is somebody else's by now, which it can't be while anything of the session lives.
   if (now !== '' && now !== identity.startTime) return;
-  try {
-    process.kill(-identity.pid, 'SIGKILL');
-  } catch {
-    // Nothing is left of it.
-  }
+  killMembers(identity.pid);
 }
