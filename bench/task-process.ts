@@ -277,7 +277,7 @@ export interface Processes {
 
 /** Plain processes that do nothing, through the engine as the CLI puts it together, until all of them are settled. */
 async function processes({ dir, tasks }: { dir: string; tasks: number }): Promise<Processes> {
-  const runtime = composeTasks({ env: { ...process.env, STINT_HOME: dir }, cwd: dir, compute: 'process' });
+  const runtime = await composeTasks({ env: { ...process.env, STINT_HOME: dir }, cwd: dir, compute: 'process' });
   const target = await runtime.target();
   const plain = spec(0);
   const run = async (n: number): Promise<void> => {

@@ -7,7 +7,7 @@ import { isAppError, openTasks } from '@stint/runtime/tasks';
 const { values } = parseArgs({ options: { compute: { type: 'string' } } });
 
 try {
-  await using tasks = openTasks({ compute: values.compute, notice: (text) => console.error(text) });
+  await using tasks = await openTasks({ compute: values.compute, notice: (text) => console.error(text) });
   tasks.onChange((task) => console.error(`${task.name}: ${task.waiting_for ?? task.state}`));
 
   const counting = await tasks.submit({

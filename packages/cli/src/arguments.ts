@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { AppError } from '@stint/core';
+import { AppError } from '@stint/core/base';
 
 /** Reads an option's value as a whole number within bounds. @throws AppError INVALID_ARGUMENT/BAD_OPTION */
 export const integer =

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { AppError } from '@stint/core';
+import { AppError } from '@stint/core/base';
 import { Command } from 'commander';
 import type { ServeEmulatorOptions } from '@stint/runtime/emulator';
 import { integer } from './arguments.ts';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { isAppError, toAppError } from '@stint/core';
+import { isAppError, toAppError } from '@stint/core/base';
 import type { CommandResult, ErrorBody } from '@stint/runtime';
 
 /** What the commands write to. Results go to stdout; progress and messages to stderr, so that stdout can be piped. */

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-export * from './errors.ts';
-export * from './json.ts';
-export * from './lines.ts';
-export * from './ports/clock.ts';
-export * from './ports/container-engine.ts';
+// All of core. A program that runs tasks alone takes less of it, and starts sooner: base.ts, tasks.ts.
+export * from './base.ts';
+export * from './tasks.ts';
+export * from './problems.ts';
 export * from './ports/model-provider.ts';
 export * from './ports/object-store.ts';
 export * from './formats/common.ts';
@@ -40,19 +39,3 @@ export * from './jobs/validate-answer.ts';
 export * from './jobs/read-records.ts';
 export * from './jobs/job-file.ts';
 export * from './jobs/prices.ts';
-export * from './ports/compute.ts';
-export * from './ports/task-store.ts';
-export * from './task/offers.ts';
-export * from './task/outcome-codes.ts';
-export * from './task/states.ts';
-export * from './task/task-document.ts';
-export * from './task/task-spec.ts';
-export * from './task/wants.ts';
-export * from './task/after-attempt.ts';
-export * from './task/task-machine.ts';
-export * from './task/token-bucket.ts';
-export * from './task/ulid.ts';
-export * from './task/task-engine.ts';
-export * from './task/choose-offer.ts';
-export * from './task/tes-view.ts';
-export * from './task/quantities.ts';

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync } from 'node:fs';
 import { link, mkdir, open, readdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { AppError } from '@stint/core';
+import { AppError } from '@stint/core/base';
 import type { ObjectStore, StoredObject } from '@stint/core';
 import { isObjectKey, requireObjectKey } from './object-keys.ts';
 import { describeThisProcess } from './process-identity.ts';

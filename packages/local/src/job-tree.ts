@@ -2,7 +2,7 @@
 import { lstatSync, readdirSync } from 'node:fs';
 import type { Dirent, Stats } from 'node:fs';
 import { join } from 'node:path';
-import { AppError } from '@stint/core';
+import { AppError } from '@stint/core/base';
 import { errnoOf, toFileError } from './storage-errors.ts';
 
 /** What stint reads and writes in a job's folder; other names in it are not its business. */

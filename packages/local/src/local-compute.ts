@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { AppError, chooseOffer, isAppError, toAppError } from '@stint/core';
+import { AppError, chooseOffer, isAppError, toAppError } from '@stint/core/tasks';
 import type {
   Architecture,
   Attempt,

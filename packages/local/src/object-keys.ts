@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { AppError } from '@stint/core';
+import { AppError } from '@stint/core/base';
 
 const allowed = /^[A-Za-z0-9._=%-]+(?:\/[A-Za-z0-9._=%-]+)*$/;
 /** Longest name of a file on common file systems, bytes. */

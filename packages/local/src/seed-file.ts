@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { AppError, isAppError } from '@stint/core';
+import { AppError, isAppError } from '@stint/core/base';
 import type { SeedRow, SeedSource } from '@stint/core';
 import { parseRow } from './parse-row.ts';
 import { toFileError } from './storage-errors.ts';

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { chmodSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { AppError, isEnded, isUlid } from '@stint/core';
+import { AppError, isEnded, isUlid } from '@stint/core/tasks';
 import type { TaskDocument, TaskFilter, TaskOwner, TaskStore } from '@stint/core';
 import { openStateDatabase } from './state-database.ts';
 import type { DatabaseFormat, StateDatabase } from './state-database.ts';

@@ -3,7 +3,7 @@ import { existsSync, statSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import type { SQLOutputValue, StatementSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
-import { AppError, isAppError } from '@stint/core';
+import { AppError, isAppError } from '@stint/core/base';
 import { stateApplicationId, stateSchema, stateVersion } from './state-schema.ts';
 import { sqliteCodeOf, toDatabaseError } from './storage-errors.ts';
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CreateCapacityProviderCommandInput } from '@aws-sdk/client-ecs';
-import { AppError, rankOffers, toAppError } from '@stint/core';
+import { AppError, rankOffers, toAppError } from '@stint/core/tasks';
 import type { Clock, Placement, SpotPolicy, Wants } from '@stint/core';
 import { viewCapacity } from './capacity-view.ts';
 import type { CapacityView } from './capacity-view.ts';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { toAppError } from '@stint/core';
+import { toAppError } from '@stint/core/base';
 import type { Clock } from '@stint/core';
 import { checkPermissions } from './check-permissions.ts';
 import { checkRoles } from './check-roles.ts';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { toAppError } from '@stint/core';
+import { toAppError } from '@stint/core/base';
 import { failed, ok } from './checks.ts';
 import type { AskedFor, Check } from './checks.ts';
 import type { EcsClients } from './ecs-clients.ts';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { toAppError } from '@stint/core';
+import { toAppError } from '@stint/core/base';
 import type { AppError } from '@stint/core';
 
 /** One thing that `stint doctor` looked at. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { RegisterTaskDefinitionCommandInput } from '@aws-sdk/client-ecs';
-import { AppError, toAppError } from '@stint/core';
+import { AppError, toAppError } from '@stint/core/base';
 import type { EcsClients } from './ecs-clients.ts';
 import { wordsOfError } from './ecs-errors.ts';
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CapacityProvider } from '@aws-sdk/client-ecs';
-import { AppError } from '@stint/core';
+import { AppError } from '@stint/core/base';
 import type { EcsClients } from './ecs-clients.ts';
 import type { EcsConfig } from './ecs-config.ts';
 

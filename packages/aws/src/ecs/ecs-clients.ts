@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Clock } from '@stint/core';
-import { TokenBucket } from '@stint/core';
+import { TokenBucket } from '@stint/core/tasks';
 import type { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import type { EC2Client } from '@aws-sdk/client-ec2';
 import type { ECSClient, ECSClientConfig } from '@aws-sdk/client-ecs';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { RunTaskCommandInput, Task } from '@aws-sdk/client-ecs';
-import { AppError, chooseOffer, startedByOf, toAppError } from '@stint/core';
+import { AppError, chooseOffer, startedByOf, toAppError } from '@stint/core/tasks';
 import type {
   Attempt,
   AttemptDraft,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { toAppError } from '@stint/core';
+import { toAppError } from '@stint/core/base';
 import type { TaskLogPage } from '@stint/core';
 import type { EcsClients } from './ecs-clients.ts';
 import { nameOfError } from './ecs-errors.ts';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CapacityProvider, InstanceRequirementsRequest } from '@aws-sdk/client-ecs';
-import { AppError } from '@stint/core';
+import { AppError } from '@stint/core/base';
 import type { Architecture, ChooseOptions, Offer, SpotPolicy, Wants } from '@stint/core';
 import type { CapacityEntry, EcsConfig } from './ecs-config.ts';
 import { fargateSizes } from './fargate-sizes.ts';

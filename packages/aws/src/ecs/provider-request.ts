@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CreateCapacityProviderCommandInput, InstanceRequirementsRequest } from '@aws-sdk/client-ecs';
-import { acceleratorName, rankOffers } from '@stint/core';
+import { acceleratorName, rankOffers } from '@stint/core/tasks';
 import type { SpotPolicy, Wants } from '@stint/core';
 import type { Network } from './discover.ts';
 import type { EcsConfig } from './ecs-config.ts';

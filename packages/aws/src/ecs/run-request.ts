@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { RunTaskCommandInput } from '@aws-sdk/client-ecs';
-import { AppError } from '@stint/core';
+import { AppError } from '@stint/core/base';
 import type { AttemptDraft, Placement, TaskSpec } from '@stint/core';
 import type { Network } from './discover.ts';
 import type { EcsConfig } from './ecs-config.ts';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CapacityProvider, CreateCapacityProviderCommandInput } from '@aws-sdk/client-ecs';
-import { AppError } from '@stint/core';
+import { AppError } from '@stint/core/base';
 
 /** @throws AppError ALREADY_EXISTS/CAPACITY_EXISTS where what is there is not what is wanted, or is on its way out */
 export function checkSame(there: CapacityProvider, request: CreateCapacityProviderCommandInput): void {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { acceleratorName } from '@stint/core';
+import { acceleratorName } from '@stint/core/tasks';
 import type { Wants } from '@stint/core';
 import { usableShare } from './ecs-offers.ts';
 import { gpuTypes } from './gpu-types.ts';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Task } from '@aws-sdk/client-ecs';
-import { toAppError } from '@stint/core';
+import { toAppError } from '@stint/core/base';
 import type { WhereItRan } from '@stint/core';
 import type { EcsClients } from './ecs-clients.ts';
 

@@ -2,7 +2,8 @@
 import { describe, expect, test } from 'vitest';
 import { templateSchema } from '../formats/job.ts';
 import { compileTemplate, reservedNames } from './compile-template.ts';
-import type { CompiledTemplate, Problem } from './compile-template.ts';
+import type { Problem } from '../problems.ts';
+import type { CompiledTemplate } from './compile-template.ts';
 
 type Steps = Record<string, unknown>[];
 const compile = (steps: Steps, files: Record<string, string> = {}, more: Record<string, unknown> = {}) =>

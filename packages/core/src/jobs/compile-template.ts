@@ -3,20 +3,8 @@ import { globalNames, parse, parseExpression, reads, references, TemplateError }
 import type { Expression, Read, Template } from '@stint/jinja';
 import type { StepSpec, TemplateSpec } from '../formats/job.ts';
 import type { JsonObject } from '../json.ts';
+import type { Problem } from '../problems.ts';
 import { standInOf } from './stand-in.ts';
-
-/** One thing that is wrong with an input, for people: where, what, what to do. */
-export interface Problem {
-  file?: string | undefined;
-  line?: number | undefined;
-  column?: number | undefined;
-  /** Field, for example `models.writer.max_tokens`. */
-  path?: string | undefined;
-  /** Stable name of the kind of problem; the reason of the error when it is the only one. */
-  reason?: string | undefined;
-  message: string;
-  hint?: string | undefined;
-}
 
 export interface CompiledStep {
   position: number;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { durationMs, fieldPath, jobFileSchema, nearest, parseJobFile } from './job-file.ts';
-import type { Problem } from './compile-template.ts';
+import { fieldPath, nearest } from '../problems.ts';
+import { durationMs, jobFileSchema, parseJobFile } from './job-file.ts';
+import type { Problem } from '../problems.ts';
 
 const model = { provider: 'openai', model: 'm' };
 const least = { name: 'job', template: 't.yaml', seed_data_path: 's.jsonl', num_records: 1 };

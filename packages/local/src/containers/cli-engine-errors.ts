@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { AppError } from '@stint/core';
+import { AppError } from '@stint/core/base';
 import type { ProgramResult } from './run-program.ts';
 
 /** What podman and docker say when an image can't be had; they have text only. First match counts. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { AppError } from '@stint/core';
+import { AppError } from '@stint/core/base';
 import type {
   Clock,
   ContainerEngine,

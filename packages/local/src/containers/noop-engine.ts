@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { AppError } from '@stint/core';
+import { AppError } from '@stint/core/base';
 import type { Clock, ContainerEngine, ContainerExit, ContainerSpec, ContainerStatus } from '@stint/core';
 import { systemClock } from '../system-clock.ts';
 

@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { delimiter, isAbsolute, join } from 'node:path';
-import { AppError } from '@stint/core';
+import { AppError } from '@stint/core/base';
 import type {
   Clock,
   ContainerEngine,

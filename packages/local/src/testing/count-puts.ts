@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A process that adds 1 to a shared object `times` times by compare-and-swap: node count-puts.ts DIR TIMES
-import { isAppError } from '@stint/core';
+import { isAppError } from '@stint/core/base';
 import { createFileObjectStore } from '../file-object-store.ts';
 import { openStateDatabase } from '../state-database.ts';
 

@@ -2,7 +2,7 @@
 import { isUtf8 } from 'node:buffer';
 import { readFileSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { AppError } from '@stint/core';
+import { AppError } from '@stint/core/base';
 import type { Problem } from '@stint/core';
 import type * as Yaml from 'yaml';
 import type { Document, LineCounter, Node } from 'yaml';

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CapacityPlan, CapacityView, CreatedCapacity } from '@stint/aws';
 import type { Architecture, Placement, Wants } from '@stint/core';
-import { systemClock } from '@stint/local';
+import { systemClock } from '@stint/local/tasks';
 import type { CommandResult } from '../commands.ts';
 import { readEcsSettings } from './ecs-settings.ts';
 import { refusedTask } from './refused-task.ts';
@@ -143,7 +143,7 @@ async function withAws<T>(
   ) => Promise<CommandResult<T>>,
 ): Promise<CommandResult<T>> {
   try {
-    const parts = await readEcsSettings(readTaskSettings(env, cwd, config, undefined), env);
+    const parts = await readEcsSettings(await readTaskSettings(env, cwd, config, undefined), env);
     return await run({ ...parts, notice, clock: systemClock() });
   } catch (e) {
     return refusedTask(e);

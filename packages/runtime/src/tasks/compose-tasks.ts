@@ -2,7 +2,7 @@
 import { createHash, randomInt } from 'node:crypto';
 import { arch, availableParallelism, totalmem } from 'node:os';
 import { join } from 'node:path';
-import { AppError, createTaskEngine } from '@stint/core';
+import { AppError, createTaskEngine } from '@stint/core/tasks';
 import type { Architecture, Compute, ComputeTarget, ContainerEngine, LeaseOwner, TaskEngine } from '@stint/core';
 import {
   createCliEngine,
@@ -14,11 +14,12 @@ import {
   openSqliteTaskStore,
   ownerIsAlive,
   systemClock,
-} from '@stint/local';
+} from '@stint/local/tasks';
 import { readEcsSettings } from './ecs-settings.ts';
 import { stateHome } from './state-home.ts';
 import { readTaskSettings } from './task-settings.ts';
-import type { TaskSettings, TaskSettingsInput } from './task-settings.ts';
+import type { TaskSettingsInput } from './settings-file.ts';
+import type { TaskSettings } from './task-settings.ts';
 
 export interface TaskRuntimeOptions {
   env: NodeJS.ProcessEnv;
@@ -47,9 +48,9 @@ export interface TaskRuntime {
 export const machineArch: Architecture = arch() === 'arm64' ? 'ARM64' : 'X86_64';
 
 /** Puts the task engine together: the store of the state folder, and the backends that tasks name. */
-export function composeTasks(options: TaskRuntimeOptions): TaskRuntime {
+export async function composeTasks(options: TaskRuntimeOptions): Promise<TaskRuntime> {
   const { env, cwd } = options;
-  const settings = readTaskSettings(env, cwd, options.config, options.compute, options.settings);
+  const settings = await readTaskSettings(env, cwd, options.config, options.compute, options.settings);
   const home = stateHome(env, cwd);
   const clock = systemClock();
   const store = openSqliteTaskStore(home, env['STINT_SYNC'] === 'full' ? 'full' : 'normal');

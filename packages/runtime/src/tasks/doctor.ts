@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { accessSync, constants } from 'node:fs';
 import type { Check } from '@stint/aws';
-import { toAppError } from '@stint/core';
-import { findCliEngine, systemClock } from '@stint/local';
+import { toAppError } from '@stint/core/base';
+import { findCliEngine, systemClock } from '@stint/local/tasks';
 import type { CommandResult } from '../commands.ts';
 import type { CapacityCommandOptions } from './capacity-commands.ts';
 import { namesEcs, readEcsSettings } from './ecs-settings.ts';
@@ -23,7 +23,7 @@ export async function doctor(options: CapacityCommandOptions): Promise<CommandRe
   let settings: TaskSettings | null = null;
   const checks: Check[] = [];
   try {
-    settings = readTaskSettings(env, cwd, config, undefined);
+    settings = await readTaskSettings(env, cwd, config, undefined);
   } catch (e) {
     checks.push(badSettings(e));
   }

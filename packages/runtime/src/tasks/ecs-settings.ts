@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { AppError } from '@stint/core';
+import { AppError } from '@stint/core/base';
 import type { EcsConfig } from '@stint/aws';
 import type { TaskSettings } from './task-settings.ts';
 

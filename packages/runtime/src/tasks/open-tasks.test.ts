@@ -16,9 +16,9 @@ afterEach(async () => {
   for (const tasks of open) await tasks.close();
   rmSync(dir, { recursive: true, force: true, maxRetries: 5 });
 });
-function opened(options: OpenTasksOptions = {}): Tasks {
+async function opened(options: OpenTasksOptions = {}): Promise<Tasks> {
   const env = { PATH: process.env['PATH'], STINT_HOME: join(dir, 'home') };
-  const tasks = openTasks({ env, cwd: dir, settings: { compute: 'process' }, ...options });
+  const tasks = await openTasks({ env, cwd: dir, settings: { compute: 'process' }, ...options });
   open.push(tasks);
   return tasks;
 }
@@ -29,7 +29,7 @@ const sh = (script: string, more: Partial<NewTask> = {}): NewTask => ({
 });
 
 test('numbers and maps mean what the flags mean', async () => {
-  const tasks = opened();
+  const tasks = await opened();
   const made = await tasks.submit(
     sh('echo "$A"', { cpus: 0.5, memory: 1, disk: '30GiB', env: { A: 'x=y' }, labels: { team: 'a' }, timeLimit: '1m' }),
   );
@@ -46,20 +46,20 @@ test('numbers and maps mean what the flags mean', async () => {
 
 test('settings are taken instead of the file, and what is wrong with them is told', async () => {
   writeFileSync(join(dir, 'stint.config.yaml'), 'compute: nowhere\n');
-  await expect(opened().list()).resolves.toEqual([]);
-  expect(() => opened({ settings: undefined })).toThrow(/stint\.config\.yaml:1: .*compute/);
-  expect(() => opened({ settings: { compute: 'nowhere' as 'ecs' } })).toThrow(/compute/);
+  await expect((await opened()).list()).resolves.toEqual([]);
+  await expect(opened({ settings: undefined })).rejects.toThrow(/stint\.config\.yaml:1: .*compute/);
+  await expect(opened({ settings: { compute: 'nowhere' as 'ecs' } })).rejects.toThrow(/compute/);
 });
 
 test('every wrong member is named at once, and nothing is made', async () => {
-  const tasks = opened();
+  const tasks = await opened();
   const wrong = tasks.submit(sh('true', { cpus: -1, memory: 'much', timeLimit: 'soon' }));
   await expect(wrong).rejects.toThrow(/--cpus[^]*--memory[^]*--time-limit/);
   expect(await tasks.list()).toEqual([]);
 });
 
 test('a key attaches to its task; another request with it is refused', async () => {
-  const tasks = opened();
+  const tasks = await opened();
   const first = await tasks.submit(sh('true'), { idempotencyKey: 'k' });
   expect((await tasks.submit(sh('true'), { idempotencyKey: 'k' })).id).toBe(first.id);
   await expect(tasks.submit(sh('false'), { idempotencyKey: 'k' })).rejects.toMatchObject({
@@ -68,12 +68,12 @@ test('a key attaches to its task; another request with it is refused', async () 
 });
 
 test('a task goes on when it is closed, and whoever opens the folder next has its end', async () => {
-  const first = opened();
+  const first = await opened();
   const { id } = await first.submit(sh('sleep 1; exit 7'));
   await expect.poll(async () => (await first.get(id)).state, { timeout: 10_000 }).toBe('RUNNING');
   await first.close();
   await first.close();
-  const next = opened();
+  const next = await opened();
   expect((await next.wait(id.toLowerCase())).logs[0]?.logs[0]?.exit_code).toBe(7);
   expect((await next.list()).map((t) => t.id)).toEqual([id]);
   await next.remove(id);
@@ -81,7 +81,7 @@ test('a task goes on when it is closed, and whoever opens the folder next has it
 });
 
 test('waiting can be given up, the task goes on until it is canceled', async () => {
-  const tasks = opened();
+  const tasks = await opened();
   const { id } = await tasks.submit(sh('sleep 60'));
   const enough = new AbortController();
   const waiting = tasks.wait(id, enough.signal);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { AppError, isUlid, toAppError, viewTask } from '@stint/core';
+import { AppError, isUlid, toAppError, viewTask } from '@stint/core/tasks';
 import type {
   LogOptions,
   SubmitOptions,
@@ -77,9 +77,9 @@ export type OpenTasksOptions = Partial<TaskRuntimeOptions>;
  * Opens the tasks of this state folder, for a program; `stint task` stands on the same calls.
  * @throws AppError INVALID_ARGUMENT/BAD_CONFIG naming every problem of the settings
  */
-export function openTasks(options: OpenTasksOptions = {}): Tasks {
+export async function openTasks(options: OpenTasksOptions = {}): Promise<Tasks> {
   const { env = process.env, cwd = process.cwd(), notice } = options;
-  const runtime = composeTasks({ ...options, env, cwd });
+  const runtime = await composeTasks({ ...options, env, cwd });
   const { engine } = runtime;
   let closed: Promise<void> | undefined;
   const close = (): Promise<void> => (closed ??= runtime.close());

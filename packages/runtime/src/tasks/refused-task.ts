@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { toAppError } from '@stint/core';
+import { toAppError } from '@stint/core/base';
 import type { ErrorBody } from '../commands.ts';
 import { exitCodeOfTaskError } from './task-exit-codes.ts';
 

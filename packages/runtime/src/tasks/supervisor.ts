@@ -3,8 +3,8 @@ import { spawn } from 'node:child_process';
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { toAppError } from '@stint/core';
-import { tryLockFile } from '@stint/local';
+import { toAppError } from '@stint/core/base';
+import { tryLockFile } from '@stint/local/tasks';
 import { composeTasks } from './compose-tasks.ts';
 import type { TaskRuntimeOptions } from './compose-tasks.ts';
 import { stateHome } from './state-home.ts';
@@ -22,7 +22,7 @@ export async function supervise(options: TaskRuntimeOptions, signal: AbortSignal
   while (!signal.aborted) {
     const unlock = tryLockFile(home, 'supervisor.lock');
     if (!unlock) return;
-    const runtime = composeTasks({ ...options, problem: logTo(join(home, 'supervisor.log')) });
+    const runtime = await composeTasks({ ...options, problem: logTo(join(home, 'supervisor.log')) });
     try {
       for (let idle = 0; idle < idleLooks && !signal.aborted;) {
         idle = (await runtime.engine.takeUp()) === 0 ? idle + 1 : 0;
@@ -37,7 +37,7 @@ export async function supervise(options: TaskRuntimeOptions, signal: AbortSignal
 }
 
 async function anythingOpen(options: TaskRuntimeOptions): Promise<boolean> {
-  const runtime = composeTasks(options);
+  const runtime = await composeTasks(options);
   try {
     return (await runtime.engine.takeUp()) > 0;
   } finally {

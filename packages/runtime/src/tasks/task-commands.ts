@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { AppError, parseDurationMs, taskMoves, toAppError, viewTask } from '@stint/core';
+import { AppError, parseDurationMs, taskMoves, toAppError, viewTask } from '@stint/core/tasks';
 import type { TaskDocument, TaskFilter, TaskLogLine, TaskState, TaskView } from '@stint/core';
 import type { CommandResult } from '../commands.ts';
 import { composeTasks } from './compose-tasks.ts';
@@ -208,7 +208,7 @@ async function withTasks<T>(
 ): Promise<CommandResult<T>> {
   let runtime: TaskRuntime | undefined;
   try {
-    runtime = composeTasks({ ...options, notice: options.events?.notice });
+    runtime = await composeTasks({ ...options, notice: options.events?.notice });
     return await run(runtime);
   } catch (e) {
     return refusedTask(e);

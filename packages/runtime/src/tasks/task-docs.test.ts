@@ -6,7 +6,7 @@ import type { OutcomeCode } from '@stint/core';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { exitCodeOfTask } from './task-exit-codes.ts';
-import { taskSettingsSchema } from './task-settings.ts';
+import { taskSettingsSchema } from './settings-file.ts';
 
 const read = (name: string): string => readFileSync(new URL(`../../../../docs/${name}`, import.meta.url), 'utf8');
 

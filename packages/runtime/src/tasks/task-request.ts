@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { AppError, defaultCpus, defaultMemoryMib, parseDurationMs, parseMib } from '@stint/core';
+import { AppError, defaultCpus, defaultMemoryMib, parseDurationMs, parseMib } from '@stint/core/tasks';
 import type { Architecture, SpotPolicy, TaskSpec } from '@stint/core';
 
 /** What `stint task run` is told, as text, before anything is checked. */

@@ -1,40 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { existsSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
-import { AppError, parseMib, problemsOf } from '@stint/core';
-import { z } from 'zod';
+import { AppError } from '@stint/core/base';
 import { readYamlFile } from '../intake/yaml-file.ts';
+import type { GivenTaskSettings, TaskSettingsInput } from './settings-file.ts';
 
 export const configFile = 'stint.config.yaml';
 
-const size = z.union([z.number(), z.string()]).transform((value, ctx) => {
-  const mib = parseMib(String(value));
-  if (mib !== null) return mib;
-  ctx.addIssue('must be a size like 8, 512MB or 2GiB');
-  return z.NEVER;
-});
-
 export const computeNames = ['container', 'process', 'ecs'] as const;
 export type ComputeName = (typeof computeNames)[number];
-
-/** `stint.config.yaml`. The keys of `aws.ecs` are checked by the ECS backend, which knows them. */
-export const taskSettingsSchema = z.strictObject({
-  compute: z.enum(computeNames).optional(),
-  local: z
-    .strictObject({
-      engine: z.enum(['podman', 'docker']).optional(),
-      engineArgs: z.array(z.string()).optional(),
-      cpus: z.number().positive().optional(),
-      memory: size.optional(),
-    })
-    .optional(),
-  aws: z
-    .strictObject({ region: z.string().min(1).optional(), ecs: z.record(z.string(), z.unknown()).optional() })
-    .optional(),
-});
-
-/** What the file says, as an object: for programs. */
-export type TaskSettingsInput = z.input<typeof taskSettingsSchema>;
 
 export interface TaskSettings {
   /** null: whatever this machine has. */
@@ -53,13 +27,13 @@ export interface TaskSettings {
  * @param given - instead of any file
  * @throws AppError INVALID_ARGUMENT/BAD_CONFIG naming every problem with file and line, INVALID_ARGUMENT/BAD_PATH
  */
-export function readTaskSettings(
+export async function readTaskSettings(
   env: NodeJS.ProcessEnv,
   cwd: string,
   config: string | undefined,
   compute: string | undefined,
   given?: TaskSettingsInput,
-): TaskSettings {
+): Promise<TaskSettings> {
   const path = config === undefined ? join(cwd, configFile) : isAbsolute(config) ? config : join(cwd, config);
   const wanted = given === undefined && (config !== undefined || existsSync(path));
   const file = wanted ? readYamlFile(path, 'configuration') : null;
@@ -67,23 +41,14 @@ export function readTaskSettings(
     const [found] = file?.locate([{ path: key, message: '' }]) ?? [];
     return found?.line === undefined ? '' : `${path}:${found.line}: `;
   };
-  const value = given ?? file?.value ?? {};
-  const parsed = taskSettingsSchema.safeParse(value);
-  if (!parsed.success) {
-    const texts = parsed.error.issues
-      .flatMap((issue) => problemsOf(issue, value, taskSettingsSchema))
-      .map(({ path: key = '', message, reason, hint }) => {
-        const more = reason === 'UNKNOWN_KEY' && hint !== undefined ? `. ${hint}` : '';
-        return `${file ? at(key) : 'settings: '}${key === '' ? 'the file' : key}: ${message}${more}`;
-      });
-    throw new AppError('INVALID_ARGUMENT', 'BAD_CONFIG', texts.join('\n'), {
-      hint: 'docs/executor.md lists every key.',
-      details: { file: file ? path : null, problems: texts },
-    });
-  }
-  const { local, aws } = parsed.data;
+  const value = given ?? file?.value;
+  const {
+    compute: configured,
+    local,
+    aws,
+  } = value === undefined ? nothing : await checked(value, path, file ? at : null);
   return {
-    compute: computeOf(compute) ?? parsed.data.compute ?? null,
+    compute: computeOf(compute) ?? configured ?? null,
     local: {
       engine: local?.engine ?? null,
       engineArgs: env['STINT_ENGINE_ARGS']?.split(/\s+/).filter((a) => a !== '') ?? local?.engineArgs ?? [],
@@ -94,6 +59,24 @@ export function readTaskSettings(
     at,
     file: file ? path : null,
   };
+}
+
+const nothing: GivenTaskSettings = {};
+
+/** @param at - null where the settings come from a program */
+async function checked(value: unknown, path: string, at: ((key: string) => string) | null): Promise<GivenTaskSettings> {
+  // The library that checks is loaded where there is something to check: it takes a third of the start of `task run`.
+  const { parseTaskSettings } = await import('./settings-file.ts');
+  const { settings, problems } = parseTaskSettings(value);
+  if (settings) return settings;
+  const texts = problems.map(({ path: key = '', message, reason, hint }) => {
+    const more = reason === 'UNKNOWN_KEY' && hint !== undefined ? `. ${hint}` : '';
+    return `${at ? at(key) : 'settings: '}${key === '' ? 'the file' : key}: ${message}${more}`;
+  });
+  throw new AppError('INVALID_ARGUMENT', 'BAD_CONFIG', texts.join('\n'), {
+    hint: 'docs/executor.md lists every key.',
+    details: { file: at ? path : null, problems: texts },
+  });
 }
 
 function regionOf(env: NodeJS.ProcessEnv, inFile: string | undefined): { region: string | null; regionFrom: string } {

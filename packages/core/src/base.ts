@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
+// What every adapter needs: errors, JSON, time, engines. No library is loaded for it.
+export * from './errors.ts';
+export * from './json.ts';
+export * from './lines.ts';
+export * from './ports/clock.ts';
+export * from './ports/container-engine.ts';
