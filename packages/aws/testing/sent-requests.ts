@@ -19,6 +19,8 @@ export interface Asked {
 
 export interface Sent {
   placement: Placement;
+  /** All that the user is told. */
+  warnings: string[];
   run: SeenCall;
   definition: SeenCall;
 }
@@ -52,7 +54,8 @@ export async function sent(cluster: EmulatedCluster, asked: Asked): Promise<Sent
   const family = prepared.notes['family'];
   const definition = calls.findLast((c) => c.action === 'RegisterTaskDefinition' && c.request['family'] === family);
   if (!run || !definition) throw new Error('not sent');
-  return { placement: placed.placement, run, definition };
+  const warnings = [...placed.placement.warnings, ...(prepared.warnings ?? [])];
+  return { placement: placed.placement, warnings, run, definition };
 }
 
 type Overrides = NonNullable<RunTaskCommandInput['overrides']>;
@@ -130,10 +133,10 @@ export interface Row {
 
 /** A row holds: both requests are exactly these, both were accepted, and no member of them is unknown to AWS. */
 export async function expectSent(cluster: EmulatedCluster, { asked, expected, warnings = [] }: Row): Promise<void> {
-  const { run, definition, placement } = await sent(cluster, asked);
+  const { run, definition, warnings: said } = await sent(cluster, asked);
   expect(run).toMatchObject({ status: 200, unknown: [], response: { failures: [], tasks: [expect.anything()] } });
   expect(definition).toMatchObject({ status: 200, unknown: [] });
   expect(run.request).toEqual(runOf(expected));
   expect(definition.request).toEqual(definitionOf(expected));
-  expect(placement.warnings).toEqual(warnings);
+  expect(said).toEqual(warnings);
 }

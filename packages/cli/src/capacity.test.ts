@@ -142,7 +142,7 @@ describe('capacity', () => {
     await cluster.emptyCluster('gone', 'INACTIVE');
     const cases: [args: string, env: Record<string, unknown>, says: RegExp][] = [
       ['plan --capacity nope', {}, /^not {3}capacity nope: not found; there is: mi, mi-spot, fargate, fargate_spot$/m],
-      ['plan --cpus 17 --capacity fargate', {}, /^not {3}fargate: 17 CPUs were asked, it has 16 at most$/m],
+      ['plan --cpus 17 --capacity fargate', {}, /^not {3}fargate: 17 CPUs were asked, aws.ecs.limits.maxCpus is 16$/m],
       ['plan --gpu 1 --gpu-type gtx', {}, /^ {2}accelerator type gtx was asked, there is t4, /m],
       ['plan --machine-type q9.huge', {}, /^not {3}mi: machine type q9\.huge: EC2 has no such type in eu-west-1$/m],
       ['plan --disk 50 --disk-type st1', {}, /^stint: a st1 disk has 125 to 16384 GiB, 50 were asked$/m],

@@ -41,7 +41,7 @@ export function taskCommand(terminal: Terminal, finish: (exitCode: number) => vo
     .option('--secret <name=arn>', 'variable from a secret of AWS (ECS only)', collect)
     .option('--label <key=value>', 'labels; tags on AWS', collect)
     .option('--entrypoint <program>', 'instead of the entry point of the image')
-    .option('--stop-timeout <time>', 'from SIGTERM to SIGKILL: 30s')
+    .option('--stop-timeout <time>', 'from SIGTERM to SIGKILL: 30s, on ECS 120s')
     .option('--time-limit <time>', 'ends an attempt that runs longer: 30s, 10m, 2h')
     .option('--idempotency-key <key>', 'the same key attaches to the task that exists')
     .option('-d, --detach', 'print the id, and leave')

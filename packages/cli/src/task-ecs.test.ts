@@ -60,6 +60,13 @@ test('a task runs on ECS, with its exit code, its output, and where it ran', asy
   });
 });
 
+test('a stop time-out that Fargate shortens is told, and kept in the task', async () => {
+  const r = await stint('run', '--json', '--capacity', 'fargate', '--stop-timeout', '10m', 'busybox', '--', 'true');
+  const says = '--stop-timeout: 600 s were asked, Fargate gives 120 s at most before SIGKILL';
+  expect(r.stderr).toContain(says);
+  expect(JSON.parse(r.stdout)).toMatchObject({ state: 'COMPLETE', logs: [{ system_logs: [says] }] });
+});
+
 test('kill -9 in the middle: wait, logs and cancel need no configuration, and nothing runs twice', async () => {
   const key = ['--idempotency-key', 'k'];
   const r = start('run', ...key, 'busybox', '--', 'sh', '-c', 'echo out; sleep 2; exit 5');
@@ -102,7 +109,7 @@ test.each([
 test('17 CPUs on Fargate and a disk of 29 GiB are refused before anything is sent', async () => {
   const tooBig = await stint('run', '--capacity', 'fargate', '--cpus', '17', 'busybox', '--', 'true');
   expect(tooBig).toMatchObject({ code: 2 });
-  expect(tooBig.stderr).toContain('17 CPUs were asked, it has 16 at most');
+  expect(tooBig.stderr).toContain('17 CPUs were asked, aws.ecs.limits.maxCpus is 16');
   expect((await stint('run', '--capacity', 'fargate', '--gpu', '1', 'busybox', '--', 'true')).code).toBe(2);
   expect(cluster.calls().map((c) => c.action)).not.toContain('RunTask');
 });

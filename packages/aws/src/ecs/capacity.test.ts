@@ -141,7 +141,7 @@ test('Fargate’s real size, and why every other one is not taken', async () => 
   ]);
   expect(plan.refused).toContainEqual({ offer: 't4', why: 'is not in --capacity' });
   const big = await planCapacity({ ...optionsOf({ cpus: 17, capacity: ['fargate'] }), adviseAlways: false });
-  expect(big.refused[0]).toEqual({ offer: 'fargate', why: '17 CPUs were asked, it has 16 at most' });
+  expect(big.refused[0]).toEqual({ offer: 'fargate', why: '17 CPUs were asked, aws.ecs.limits.maxCpus is 16' });
   expect(big.advice?.problems).toEqual(['17 CPUs were asked, aws.ecs.limits.maxCpus is 16']);
 });
 

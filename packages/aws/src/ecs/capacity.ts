@@ -65,14 +65,14 @@ export async function planCapacity(
     const offers = offersOf(usable, config, await typeFactsOf(clients, patternsOf(usable, config), notice));
     // As a task would: without a network it ends here, wherever it would have gone.
     if (needsNetwork(config, offers)) await networkOf(clients, config);
-    const wantedTypes = await typeFactsOf(clients, wants.machineTypes ? candidatePatterns(wants) : [], notice);
-    const misfit = misfitOfTypes(wants, wantedTypes, options.region);
+    const facts = await typeFactsOf(clients, wants.machineTypes ? candidatePatterns(wants) : [], notice);
+    const misfit = misfitOfTypes(wants, facts, options.region);
     const history = { spotReclaims: 0, exhausted: [], inUse: { cpus: 0, memoryMib: 0 } };
     const { ranked, refused } = rankOffers(
       wants,
       offers.map((o) => o.offer),
       history,
-      chooseOptionsOf(wants, offers, policyOf(wants, config), config.spotFallbackAfter, misfit),
+      chooseOptionsOf(wants, offers, policyOf(wants, config), config, { misfit, facts }),
     );
     const asked = [...ranked.map((r) => r.offer), ...refused.map((r) => r.offer)];
     for (const { offer } of offers) {

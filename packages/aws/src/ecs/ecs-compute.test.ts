@@ -228,7 +228,7 @@ describe('configuration', () => {
     cluster = await emulatedCluster();
     const compute = await cluster.compute({ capacity: ['fargate'] });
     await expect(runAll(compute, [sh('true', { wants: { ...taskSpec().wants, cpus: 17 } })])).rejects.toThrow(
-      /17 CPUs were asked, it has 16 at most/,
+      /17 CPUs were asked, aws.ecs.limits.maxCpus is 16/,
     );
     await expect(runAll(compute, [sh('x'.repeat(9_000))])).rejects.toThrow(/90\d\d characters, ECS takes 8192 at most/);
     expect(cluster.calls().map((c) => c.action)).not.toContain('RunTask');

@@ -28,7 +28,7 @@ import type { EcsConfig } from './ecs-config.ts';
 import { nameOfError, wordsOfError } from './ecs-errors.ts';
 import { ensureLogGroup, readStream } from './ecs-logs.ts';
 import { chooseOptionsOf, offersOf, patternsOf } from './ecs-offers.ts';
-import type { EcsOffer } from './ecs-offers.ts';
+import type { EcsOffer, WantedTypes } from './ecs-offers.ts';
 import { describeTypes, typeFactsOf } from './instance-types.ts';
 import type { InstanceType } from './instance-types.ts';
 import { endOfTask } from './outcomes.ts';
@@ -36,7 +36,14 @@ import { refusalOfError, refusalOfFailure } from './refusals.ts';
 import { overridesOf, problemsOfOverrides, runRequestOf } from './run-request.ts';
 import { problemsOfSecrets } from './secrets.ts';
 import { problemsOfLabels } from './tags.ts';
-import { containerName, defaultLogPrefix, needsNetwork, taskDefinitionOf, usesAwsvpc } from './task-definition.ts';
+import {
+  containerName,
+  defaultLogPrefix,
+  needsNetwork,
+  taskDefinitionOf,
+  usesAwsvpc,
+  warningsOf,
+} from './task-definition.ts';
 import { candidatePatterns, misfitOfTypes } from './types-for-wants.ts';
 import { problemsOfDisk } from './volume-types.ts';
 import { WhereTheyRan } from './where-they-ran.ts';
@@ -164,10 +171,9 @@ class EcsCompute implements Compute {
   }
 
   async place(wants: Wants, policy: SpotPolicy, history: PlacementHistory): Promise<PlaceResult> {
-    if (!this.#p.config) return { kind: 'wait', waitingFor: 'a process that has the configuration of its cluster' };
-    const { offers } = this.#p;
-    const misfit = await this.#misfitOfTypes(wants);
-    const options = chooseOptionsOf(wants, offers, policy, this.traits.spotFallbackAfter, misfit);
+    const { config, offers } = this.#p;
+    if (!config) return { kind: 'wait', waitingFor: 'a process that has the configuration of its cluster' };
+    const options = chooseOptionsOf(wants, offers, policy, config, await this.#wantedTypes(wants));
     return chooseOffer(
       wants,
       offers.map((o) => o.offer),
@@ -191,6 +197,7 @@ class EcsCompute implements Compute {
     const arn = await this.#definitions.arnOf(definition);
     return {
       request: JSON.stringify(make(arn)),
+      warnings: warningsOf(draft.spec, offer, config),
       notes: {
         logGroup: config.logsGroup,
         logPrefix,
@@ -304,15 +311,15 @@ class EcsCompute implements Compute {
   }
 
   /** A type that does not exist or is too small would be waited for in vain. */
-  async #misfitOfTypes(wants: Wants): Promise<string | null> {
+  async #wantedTypes(wants: Wants): Promise<WantedTypes> {
     const { clients, region } = this.#p;
-    if (!wants.machineTypes) return null;
+    if (!wants.machineTypes) return { misfit: null, facts: null };
     const patterns = candidatePatterns(wants);
     const key = patterns.join(' ');
     // Unknown facts refuse nothing: they are asked for again at the next task.
     const facts = this.#types.get(key) ?? (await describeTypes(clients, patterns).catch(() => null));
     if (facts) this.#types.set(key, facts);
-    return misfitOfTypes(wants, facts, region);
+    return { misfit: misfitOfTypes(wants, facts, region), facts };
   }
 
   async #describe(

@@ -47,8 +47,8 @@ test.each<[Record<string, unknown>, string]>([
     { instanceProfile: role('x') },
     `aws.ecs.instanceProfile: must be an ARN like arn:aws:iam::123456789012:instance-profile/NAME, not "${role('x')}"`,
   ],
-  [{ pollInterval: '500ms' }, 'aws.ecs.pollInterval: must be 1s to 1m, not "500ms"'],
-  [{ pollInterval: '61s' }, 'aws.ecs.pollInterval: must be 1s to 1m, not "61s"'],
+  [{ pollInterval: '500ms' }, 'aws.ecs.pollInterval: must be 1s to 5m, not "500ms"'],
+  [{ pollInterval: '301s' }, 'aws.ecs.pollInterval: must be 1s to 5m, not "301s"'],
   [{ pollInterval: 'often' }, 'aws.ecs.pollInterval: must be a duration like 5s, 30m or 2h, not "often"'],
   [{ pollInterval: 0 }, 'aws.ecs.pollInterval: must be a duration like 5s, 30m or 2h, not 0'],
   [{ startTimeout: '5s' }, 'aws.ecs.startTimeout: must be longer than pollInterval, 5 s, not "5s"'],
@@ -106,8 +106,8 @@ function refusal(...args: Parameters<typeof readEcsConfig> | [Record<string, unk
 test('all problems are told together, relations too, a variable by its own name and a key with its place', () => {
   expect(envName('executionRole')).toBe('STINT_AWS_ECS_EXECUTION_ROLE');
   const error = refusal(
-    { cluster: 'c', maxSpotAttempts: 0, networkMode: 'awsvpc', pollInterval: '2m', wrong: 1 },
-    { STINT_AWS_ECS_EXECUTION_ROLE: 'x', STINT_AWS_ECS_ASSIGN_PUBLIC_IP: 'yes', STINT_AWS_ECS_POLL_INTERVAL: '3m' },
+    { cluster: 'c', maxSpotAttempts: 0, networkMode: 'awsvpc', pollInterval: '6m', wrong: 1 },
+    { STINT_AWS_ECS_EXECUTION_ROLE: 'x', STINT_AWS_ECS_ASSIGN_PUBLIC_IP: 'yes', STINT_AWS_ECS_POLL_INTERVAL: '6m' },
     { at: (path) => `file:${path.length}: ` },
   );
   expect(error.message.split('\n').map((line) => line.split(': ').slice(0, -1).join(': '))).toEqual([

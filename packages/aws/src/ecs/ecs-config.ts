@@ -84,8 +84,8 @@ export type EcsConfig = z.infer<typeof ecsConfigSchema>;
 function relations(c: Partial<EcsConfig>): { key: keyof EcsConfig; message: string }[] {
   const found: { key: keyof EcsConfig; message: string }[] = [];
   const bad = (key: keyof EcsConfig, message: string): void => void found.push({ key, message });
-  if (c.pollInterval !== undefined && (c.pollInterval < 1_000 || c.pollInterval > 60_000))
-    bad('pollInterval', 'must be 1s to 1m');
+  if (c.pollInterval !== undefined && (c.pollInterval < 1_000 || c.pollInterval > 300_000))
+    bad('pollInterval', 'must be 1s to 5m');
   if (c.startTimeout !== undefined && c.pollInterval !== undefined && c.startTimeout <= c.pollInterval)
     bad('startTimeout', `must be longer than pollInterval, ${c.pollInterval / 1_000} s`);
   if (c.stopTimeout !== undefined && (c.stopTimeout < 2_000 || c.stopTimeout > 86_400_000))

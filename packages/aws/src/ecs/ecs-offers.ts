@@ -6,6 +6,7 @@ import type { CapacityEntry, EcsConfig } from './ecs-config.ts';
 import { fargateSizes } from './fargate-sizes.ts';
 import { matchesType, typeFit } from './instance-types.ts';
 import type { InstanceType } from './instance-types.ts';
+import { requirementsInWords } from './requirements-in-words.ts';
 
 /** An offer with what the request needs to know of its provider. */
 export interface EcsOffer {
@@ -17,6 +18,16 @@ export interface EcsOffer {
   excludedTypes: readonly string[];
   /** Facts of the types that it may buy, as far as they are known. */
   types: readonly InstanceType[];
+  /** What it was made with; null where it leaves all to ECS, and for Fargate. */
+  requirements: InstanceRequirementsRequest | null;
+}
+
+/** What is known of the machine types that a task names. */
+export interface WantedTypes {
+  /** Why no machine of them can hold the wants; null = one can, or nobody knows. */
+  misfit: string | null;
+  /** null where they may not be read. */
+  facts: readonly InstanceType[] | null;
 }
 
 /** An instance offers less than its nominal memory: agent and system take the rest. */
@@ -70,10 +81,10 @@ export function chooseOptionsOf(
   wants: Wants,
   offers: readonly EcsOffer[],
   policy: SpotPolicy,
-  spotFallbackAfter: number,
-  /** Why no machine of the wanted types can hold them; null = one can, or nobody knows. */
-  misfitOfTypes: string | null,
+  { limits, spotFallbackAfter }: Pick<EcsConfig, 'limits' | 'spotFallbackAfter'>,
+  wantedTypes: WantedTypes,
 ): ChooseOptions {
+  const [tooMuch = null] = misfitsOfLimits(wants, limits);
   const own = (offer: Offer): EcsOffer | undefined => offers.find((o) => o.offer === offer);
   return {
     policy,
@@ -83,11 +94,40 @@ export function chooseOptionsOf(
       return typeFit(wants.machineTypes ?? [], allowedTypes, excludedTypes);
     },
     misfit: (offer) => {
-      const { kind, types = [] } = own(offer) ?? {};
-      if (kind !== 'managedInstances') return misfitOnFargate(wants);
-      return misfitOfDisk(wants) ?? misfitOfTypes ?? misfitOfOwnTypes(wants, types);
+      const mine = own(offer);
+      if (tooMuch !== null) return tooMuch;
+      if (mine?.kind !== 'managedInstances') return misfitOnFargate(wants);
+      const { misfit, facts } = wantedTypes;
+      return (
+        misfitOfDisk(wants) ?? misfit ?? misfitOfOwnTypes(wants, mine.types) ?? misfitOfRanges(wants, mine, facts ?? [])
+      );
     },
   };
+}
+
+/** What is more than the configuration allows at all, whatever there is. */
+export function misfitsOfLimits({ cpus, memoryMib }: Wants, { maxCpus, maxMemoryGib }: EcsConfig['limits']): string[] {
+  return [
+    ...(cpus > maxCpus ? [`${cpus} CPUs were asked, aws.ecs.limits.maxCpus is ${maxCpus}`] : []),
+    ...(memoryMib > maxMemoryGib * 1024
+      ? [`${memoryMib} MiB of memory were asked, aws.ecs.limits.maxMemoryGib is ${maxMemoryGib}`]
+      : []),
+  ];
+}
+
+/** A provider buys nothing outside of its ranges, even where its names allow the type. */
+function misfitOfRanges(
+  { machineTypes }: Wants,
+  { allowedTypes, requirements }: EcsOffer,
+  facts: readonly InstanceType[],
+): string | null {
+  const named = facts.filter(
+    (t) =>
+      machineTypes?.some((w) => matchesType(w, t.name)) === true &&
+      (allowedTypes.length === 0 || allowedTypes.some((a) => matchesType(a, t.name))),
+  );
+  if (named.length === 0 || !requirements || named.some((t) => inRanges(t, requirements))) return null;
+  return `machine type ${machineTypes?.join(', ')} was asked, it buys only such with ${requirementsInWords(requirements).join(', ')}`;
 }
 
 /** Managed Instances take no smaller disk, not even the one that they share. */
@@ -135,10 +175,7 @@ function managed(p: CapacityProvider, config: EcsConfig, types: readonly Instanc
   const excluded = r?.excludedInstanceTypes ?? [];
   const facts = (types ?? []).filter(
     (t) =>
-      allowed.some((a) => matchesType(a, t.name)) &&
-      !excluded.some((x) => matchesType(x, t.name)) &&
-      within(t.cpus, r?.vCpuCount) &&
-      within(t.memoryMib, r?.memoryMiB),
+      allowed.some((a) => matchesType(a, t.name)) && !excluded.some((x) => matchesType(x, t.name)) && inRanges(t, r),
   );
   const most = (of: (t: InstanceType) => number): number =>
     facts.length === 0 ? Infinity : Math.max(...facts.map(of));
@@ -151,6 +188,7 @@ function managed(p: CapacityProvider, config: EcsConfig, types: readonly Instanc
     allowedTypes: allowed,
     excludedTypes: excluded,
     types: facts,
+    requirements: r ?? null,
     offer: {
       name: p.name ?? '',
       market: spot ? 'spot' : 'onDemand',
@@ -190,6 +228,9 @@ function managed(p: CapacityProvider, config: EcsConfig, types: readonly Instanc
 
 const within = (n: number, range: { min?: number | undefined; max?: number | undefined } | undefined): boolean =>
   n >= (range?.min ?? 0) && n <= (range?.max ?? Infinity);
+
+const inRanges = (t: InstanceType, r: InstanceRequirementsRequest | undefined): boolean =>
+  within(t.cpus, r?.vCpuCount) && within(t.memoryMib, r?.memoryMiB);
 
 function architecturesOf(r: InstanceRequirementsRequest | undefined, facts: readonly InstanceType[]): Architecture[] {
   const all: Architecture[] = ['X86_64', 'ARM64'];
@@ -232,6 +273,7 @@ function fargate(p: CapacityProvider, config: EcsConfig): EcsOffer {
     allowedTypes: [],
     excludedTypes: [],
     types: [],
+    requirements: null,
     offer: {
       name: spot ? 'fargate_spot' : 'fargate',
       market: spot ? 'spot' : 'onDemand',

@@ -107,6 +107,13 @@ const rows: FargateRow[] = [
     what: 'a stop time-out above what there is',
     asked: { spec: { stopTimeoutS: 600 } },
     expected: { container: { stopTimeout: 120 } },
+    warnings: ['--stop-timeout: 600 s were asked, Fargate gives 120 s at most before SIGKILL'],
+  },
+  {
+    what: 'a configured stop time-out above what there is',
+    asked: { config: { stopTimeout: '5m' } },
+    expected: { container: { stopTimeout: 120 } },
+    warnings: ['aws.ecs.stopTimeout: 300 s were asked, Fargate gives 120 s at most before SIGKILL'],
   },
   {
     what: 'labels, ECS Exec, a role',
@@ -155,8 +162,8 @@ test.each<[Asked, string]>([
     'a disk of 20 GiB of type gp3 was asked, it has 200 GiB without a type; set aws.ecs.infrastructureRole for a volume of its own',
   ],
   [disk(20, 'standard'), 'a disk of type standard was asked, Fargate takes all others'],
-  [{ wants: { cpus: 17 } }, '17 CPUs were asked, it has 16 at most'],
-  [{ wants: { memoryMib: 121 * 1024 } }, '123904 MiB of memory were asked, it has 122880 at most'],
+  [{ wants: { cpus: 17 } }, '17 CPUs were asked, aws.ecs.limits.maxCpus is 16'],
+  [{ wants: { memoryMib: 121 * 1024 } }, '123904 MiB of memory were asked, aws.ecs.limits.maxMemoryGib is 120'],
 ])('Fargate has no %j', async (asked, says) => {
   const compute = await cluster.compute({ capacity: ['fargate'] });
   const none = { spotReclaims: 0, exhausted: [], inUse: { cpus: 0, memoryMib: 0 } };

@@ -4,7 +4,14 @@ import { acceleratorName, rankOffers } from '@stint/core/tasks';
 import type { SpotPolicy, Wants } from '@stint/core';
 import type { Network } from './discover.ts';
 import type { EcsConfig } from './ecs-config.ts';
-import { chooseOptionsOf, defaultStorageGib, misfitOfDisk, offerOf, usableShare } from './ecs-offers.ts';
+import {
+  chooseOptionsOf,
+  defaultStorageGib,
+  misfitOfDisk,
+  misfitsOfLimits,
+  offerOf,
+  usableShare,
+} from './ecs-offers.ts';
 import { gpuTypes } from './gpu-types.ts';
 import type { InstanceType } from './instance-types.ts';
 import { typesForWants } from './types-for-wants.ts';
@@ -48,13 +55,10 @@ export function providerFor(parts: ProviderParts): ProviderAdvice {
   return misfits.length > 0 ? { request: null, problems: misfits, missing: [] } : { request, problems: [], missing };
 }
 
-function misfitOfLimits({ cpus, memoryMib }: Wants, { limits }: EcsConfig): string[] {
-  const problems: string[] = [];
-  if (cpus > limits.maxCpus) problems.push(`${cpus} CPUs were asked, aws.ecs.limits.maxCpus is ${limits.maxCpus}`);
-  else if (cpus > mostCpus) problems.push(`${cpus} CPUs were asked, a task can have ${mostCpus} at most`);
-  if (memoryMib > limits.maxMemoryGib * 1024) {
-    problems.push(`${memoryMib} MiB of memory were asked, aws.ecs.limits.maxMemoryGib is ${limits.maxMemoryGib}`);
-  }
+function misfitOfLimits(wants: Wants, { limits }: EcsConfig): string[] {
+  const problems = misfitsOfLimits(wants, limits);
+  if (wants.cpus <= limits.maxCpus && wants.cpus > mostCpus)
+    problems.push(`${wants.cpus} CPUs were asked, a task can have ${mostCpus} at most`);
   return problems;
 }
 
@@ -129,6 +133,6 @@ function misfitsOf(request: CreateCapacityProviderCommandInput, parts: ProviderP
   };
   const offer = offerOf({ name, type: 'MANAGED_INSTANCES', managedInstancesProvider }, config, types);
   const history = { spotReclaims: 0, exhausted: [], inUse: { cpus: 0, memoryMib: 0 } };
-  const options = chooseOptionsOf(wants, [offer], policyOf(wants, config), config.spotFallbackAfter, null);
+  const options = chooseOptionsOf(wants, [offer], policyOf(wants, config), config, { misfit: null, facts: null });
   return rankOffers({ ...wants, capacity: null }, [offer.offer], history, options).refused.map(({ why }) => why);
 }

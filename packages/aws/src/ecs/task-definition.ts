@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createHash } from 'node:crypto';
 import type { RegisterTaskDefinitionCommandInput } from '@aws-sdk/client-ecs';
-import type { AttemptDraft } from '@stint/core';
+import type { AttemptDraft, TaskSpec } from '@stint/core';
 import type { EcsConfig } from './ecs-config.ts';
 import type { EcsOffer } from './ecs-offers.ts';
 import { secretsOf } from './secrets.ts';
@@ -28,7 +28,7 @@ export function taskDefinitionOf(
   const ownVolume = placement.disk?.how === 'volume';
   const gpus = spec.wants.accelerator?.count ?? 0;
   const secrets = executor ? secretsOf(executor) : [];
-  const stopS = spec.stopTimeoutS ?? Math.ceil(config.stopTimeout / 1000);
+  const stopS = stopSecondsOf(spec, config);
   const definition: Omit<RegisterTaskDefinitionCommandInput, 'family'> = {
     requiresCompatibilities: [fargate ? 'FARGATE' : 'MANAGED_INSTANCES'],
     networkMode: fargate || usesAwsvpc(config) ? 'awsvpc' : 'host',
@@ -77,6 +77,17 @@ export function taskDefinitionOf(
     .digest('hex')
     .slice(0, 16);
   return { family: familyOf(executor?.image ?? '', digest), ...definition };
+}
+
+const stopSecondsOf = ({ stopTimeoutS }: TaskSpec, { stopTimeout }: EcsConfig): number =>
+  stopTimeoutS ?? Math.ceil(stopTimeout / 1000);
+
+/** What the definition has less of than was asked, for people. */
+export function warningsOf(spec: TaskSpec, offer: EcsOffer, config: EcsConfig): string[] {
+  const stopS = stopSecondsOf(spec, config);
+  if (offer.kind !== 'fargate' || stopS <= longestFargateStopS) return [];
+  const key = spec.stopTimeoutS === null ? 'aws.ecs.stopTimeout' : '--stop-timeout';
+  return [`${key}: ${stopS} s were asked, Fargate gives ${longestFargateStopS} s at most before SIGKILL`];
 }
 
 export const usesAwsvpc = (config: EcsConfig): boolean =>

@@ -39,6 +39,8 @@ export interface PreparedStart {
   request: string;
   /** What the backend must know of the attempt for ever, without any configuration (where its log is). */
   notes: Readonly<Record<string, string>>;
+  /** Said once to the user, beside the placement's own: what the request can't give. */
+  warnings?: readonly string[];
 }
 
 /** Why a request was definitely refused: nothing was started, and its token is used up. */

@@ -210,8 +210,9 @@ function transition(
 
 function draft(task: TaskDocument, event: TaskEvent & { kind: 'drafted' }, now: number): TaskDocument {
   const live = liveAttempt(task);
-  const { placement, submission, clientToken, prepared } = event;
-  const { request, notes } = prepared;
+  const { submission, clientToken, prepared } = event;
+  const { request, notes, warnings = [] } = prepared;
+  const placement = { ...event.placement, warnings: [...event.placement.warnings, ...warnings] };
   const sent = { placement, submission, clientToken, request, notes, firstSentAtMs: now };
   const more = { waitingFor: 'its request to be answered', notBeforeMs: null };
   if (live) return withLive(task, sent, more);

@@ -85,6 +85,9 @@ describe('a bad script is one error that names the rule', () => {
   test('all bad rules together', () => {
     const rules = [{ on: 'RunTask' }, { on: 'RunTask', lose: 'answer' }, { task: {}, at: 'RUNNING', event: 'x' }];
     expect(said(() => checkFaultScript({ rules }))).toMatch(/rules\[0\].*rules\[2\]\.event/);
+    expect(said(() => checkFaultScript({ seed: 'x', rules: [...rules, 5] }))).toMatch(
+      /seed.*rules\[3\].*rules\[0\].*rules\[2\]\.event/,
+    );
   });
 
   test('a file that is not there, or no JSON', () => {

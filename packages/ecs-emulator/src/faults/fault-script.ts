@@ -128,13 +128,11 @@ export function readFaultScript(path: string): FaultScript {
 export function checkFaultScript(value: unknown, name = 'the fault script'): FaultScript {
   const problems: string[] = [];
   const outline = faultScriptSchema.extend({ rules: z.array(z.looseObject({})) }).safeParse(value);
-  if (!outline.success)
-    throw bad(
-      name,
-      outline.error.issues.map((issue) => sayIssue('', issue)),
-    );
-  const rules = outline.data.rules.flatMap((rule, i): (CallRule | TaskRule)[] => {
+  for (const issue of outline.error?.issues ?? []) problems.push(sayIssue('', issue));
+  const rules = rulesIn(value).flatMap((rule, i): (CallRule | TaskRule)[] => {
     const at = `rules[${i}]`;
+    // Told above.
+    if (typeof rule !== 'object' || rule === null || Array.isArray(rule)) return [];
     if ('on' in rule === 'task' in rule) {
       problems.push(`${at}: must have either "on" (a rule on calls) or "task" (a rule on tasks)`);
       return [];
@@ -151,7 +149,13 @@ export function checkFaultScript(value: unknown, name = 'the fault script'): Fau
     return [];
   });
   if (problems.length > 0) throw bad(name, problems);
-  return { seed: outline.data.seed ?? 1, rules };
+  return { seed: outline.data?.seed ?? 1, rules };
+}
+
+/** The rules of a script that may be wrong elsewhere, so that all of its problems are told together. */
+function rulesIn(value: unknown): unknown[] {
+  const rules = typeof value === 'object' && value !== null && 'rules' in value ? value.rules : [];
+  return Array.isArray(rules) ? rules : [];
 }
 
 const EFFECTS = ['error', 'failures', 'lose', 'delayMs', 'hideMs'] as const;

@@ -22,6 +22,7 @@ beforeAll(async () => {
       { name: 'mi' },
       { name: 'c6i', requirements: { ...range, allowedInstanceTypes: ['c6i.*'] } },
       { name: 'few', requirements: { ...range, allowedInstanceTypes: ['c6i.4xlarge', 'r6i.2xlarge', 'c7g.large'] } },
+      { name: 'wide', requirements: { ...range, vCpuCount: { min: 4 }, acceleratorCount: { max: 0 } } },
       { name: 't4', requirements: { ...range, acceleratorNames: ['t4'], acceleratorCount: { min: 1, max: 4 } } },
       { name: 'neuron', requirements: { ...range, acceleratorNames: ['inferentia'] } },
     ],
@@ -111,7 +112,7 @@ describe('a setting that is wrong', () => {
     [
       'a poll interval',
       ecs('pollInterval: 100ms'),
-      'stint.config.yaml:7: aws.ecs.pollInterval: must be 1s to 1m, not "100ms"',
+      'stint.config.yaml:7: aws.ecs.pollInterval: must be 1s to 5m, not "100ms"',
     ],
     [
       'a start time-out within it',
@@ -127,7 +128,7 @@ describe('a setting that is wrong', () => {
     [
       'capacity that is not there',
       ecs('capacity: [mi, big]'),
-      'aws.ecs.capacity: big is not there or not ACTIVE; the cluster has: mi, c6i, few, t4, neuron, fargate, fargate_spot',
+      'aws.ecs.capacity: big is not there or not ACTIVE; the cluster has: mi, c6i, few, wide, t4, neuron, fargate, fargate_spot',
     ],
     [
       'a key that does not exist',
@@ -217,13 +218,16 @@ describe('a want that is wrong, or that nothing can fulfil', () => {
     [{ disk: '100', diskIops: '10' }, 'a gp3 disk has 3000 to 16000 IOPS, 10 were asked'],
     [{ disk: '100', diskType: 'io2' }, 'a io2 disk needs its IOPS: 100 to 256000'],
     [{ disk: '100', diskType: 'st1' }, 'a st1 disk has 125 to 16384 GiB, 100 were asked'],
-    [{ capacity: ['fargate'], cpus: '17' }, 'nothing fits: fargate: 17 CPUs were asked, it has 16 at most'],
-    [{ capacity: ['mi'], cpus: '17' }, 'nothing fits: mi: 17 CPUs were asked, it has 16 at most'],
+    [{ capacity: ['fargate'], cpus: '17' }, 'nothing fits: fargate: 17 CPUs were asked, aws.ecs.limits.maxCpus is 16'],
+    [{ capacity: ['mi'], cpus: '17' }, 'nothing fits: mi: 17 CPUs were asked, aws.ecs.limits.maxCpus is 16'],
     [
       { capacity: ['fargate'], memory: '121' },
-      'nothing fits: fargate: 123904 MiB of memory were asked, it has 122880 at most',
+      'nothing fits: fargate: 123904 MiB of memory were asked, aws.ecs.limits.maxMemoryGib is 120',
     ],
-    [{ capacity: ['mi'], memory: '121' }, 'nothing fits: mi: 123904 MiB of memory were asked, it has 122880 at most'],
+    [
+      { capacity: ['mi'], memory: '121' },
+      'nothing fits: mi: 123904 MiB of memory were asked, aws.ecs.limits.maxMemoryGib is 120',
+    ],
     [
       { capacity: ['mi'], disk: '29' },
       'nothing fits: mi: a disk of 29 GiB was asked, Managed Instances have 30 to 16384',
@@ -257,6 +261,10 @@ describe('a want that is wrong, or that nothing can fulfil', () => {
     [
       { capacity: ['few'], machineType: ['r6i.*'], cpus: '9' },
       'nothing fits: few: 9 CPUs were asked, machine type r6i.* has 8 at most',
+    ],
+    [
+      { capacity: ['wide'], machineType: ['m5.large', 'c6i.large'] },
+      'nothing fits: wide: machine type m5.large, c6i.large was asked, it buys only such with at least 4 vCPU, no accelerators',
     ],
     [
       { capacity: ['few'], machineType: ['c7g.large'] },
