@@ -130,7 +130,11 @@ export function taskCommand(terminal: Terminal, finish: (exitCode: number) => vo
 
 /** The container's output goes where it came from, or to stderr where stdout is for JSON. */
 function lineTo(terminal: Terminal, json: boolean): NonNullable<TaskEvents['line']> {
-  return ({ stream, text }) => (stream === 'stdout' && !json ? terminal.out : terminal.err)(`${text}\n`);
+  return ({ stream, text, partial = false }) => {
+    (stream === 'stdout' && !json ? terminal.out : terminal.err)(partial ? text : `${text}\n`);
+    // Else a slow reader of a long output would fill our memory.
+    return terminal.taken?.();
+  };
 }
 
 const exitOf: Readonly<Record<TaskSignal, number>> = { SIGINT: 130, SIGTERM: 143 };

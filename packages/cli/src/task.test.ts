@@ -2,7 +2,7 @@
 // `stint task` on plain processes, as real processes.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -91,6 +91,27 @@ describe('run', () => {
       /4096 CPUs were asked, it has \d+ at most/,
     );
     expect((await stint('task', 'ls', '--json')).json).toEqual({ tasks: [] });
+  });
+
+  test('an image that an engine would take for a flag is refused', async () => {
+    const r = await stint('task', 'run', '--compute', 'process', '--', '--privileged', 'true');
+    expect(r).toMatchObject({ code: 2, stderr: expect.stringContaining('is no image name') });
+  });
+
+  test.runIf(process.platform === 'linux')('a reader that is slower than the output costs no memory', async () => {
+    const r = start(
+      'task',
+      'run',
+      '--compute',
+      'process',
+      ...sh('yes 0123456789 | head -n 12000000; : > ../../../../ended'),
+    );
+    r.child.stdout.pause();
+    await expect.poll(() => existsSync(join(dir, 'ended')), { timeout: 20_000 }).toBe(true);
+    await new Promise((resolve) => void setTimeout(resolve, 1_500));
+    const peakKib = Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${r.child.pid}/status`, 'utf8'))?.[1]);
+    r.child.kill('SIGKILL');
+    expect(peakKib).toBeLessThan(200 * 1024);
   });
 
   test('without an engine nothing runs unisolated unasked', async () => {

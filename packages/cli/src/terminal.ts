@@ -6,6 +6,8 @@ import type { CommandResult, ErrorBody } from '@stint/runtime';
 export interface Terminal {
   out: (text: string) => void;
   err: (text: string) => void;
+  /** Resolves when what was written has been taken, where its reader is slower than we are. */
+  taken?: () => Promise<void> | undefined;
   /** stderr is a terminal that a line can be redrawn on. */
   live: boolean;
   /** stdout is a terminal, too: what it prints may steer it. */
@@ -25,11 +27,19 @@ export function processTerminal(): Terminal {
   return {
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
+    taken: () => {
+      const behind = [process.stdout, process.stderr].filter((stream) => stream.writableNeedDrain);
+      return behind.length === 0 ? undefined : Promise.all(behind.map(flushed)).then(() => undefined);
+    },
     live: process.stderr.isTTY && process.env['TERM'] !== 'dumb',
     shown: process.stdout.isTTY,
     columns: () => process.stderr.columns || 80,
   };
 }
+
+/** Whether it was taken or its reader is gone: both are told by the callback of a write. */
+const flushed = (stream: NodeJS.WriteStream): Promise<void> =>
+  new Promise((resolve) => void stream.write('', () => resolve()));
 
 /** C0 and C1 control characters but newline and tab: text of users or servers must not steer the terminal. */
 export function printable(text: string): string {

@@ -3,8 +3,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import type { Compute } from '@stint/core';
+import type { Compute, TaskLogPage } from '@stint/core';
 import { computeContract } from '@stint/contracts/suites';
+import { engineLogs, keepLogs, keptLogs } from './containers/attempt-logs.ts';
 import { createProcessEngine } from './containers/process-engine.ts';
 import { createLocalCompute } from './local-compute.ts';
 import { systemClock } from './system-clock.ts';
@@ -34,6 +35,50 @@ computeContract('local processes', async () => {
       rmSync(dir, { recursive: true, force: true });
     },
   };
+});
+
+test('a very long line is whole again from its parts, while its container is there and after it', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'stint-lines-'));
+  const engine = createProcessEngine({ dir: join(dir, 'containers'), clock });
+  // 3-byte characters: a part of a megabyte would end in the middle of one. Then bytes that are no UTF-8, three times as long.
+  const script = `yes '€€€€€€€€€€' | head -n 80000 | tr -d '\\n'; echo; head -c 1500000 /dev/zero | tr '\\0' '\\377'; echo; echo end`;
+  const expected = `${'€'.repeat(800_000)}\n${'\ufffd'.repeat(1_500_000)}\nend\n`;
+  await engine.start({
+    name: 'one',
+    labels: {},
+    image: 'none',
+    entryPoint: null,
+    command: ['/bin/sh', '-c', script],
+    env: {},
+    workingDir: null,
+    cpus: null,
+    memoryMib: null,
+    gpus: 0,
+    mounts: [],
+    devices: [],
+    addCapabilities: [],
+    network: 'default',
+    init: false,
+  });
+  await engine.wait('one');
+  const file = join(dir, 'kept');
+  const all = async (page: (cursor: string | null) => Promise<TaskLogPage>, cursor: string | null = null) => {
+    for (let text = ''; ;) {
+      const { lines, cursor: next, end } = await page(cursor);
+      for (const line of lines) text += line.partial === true ? line.text : `${line.text}\n`;
+      if (end) return text;
+      cursor = next;
+    }
+  };
+  const first = await engineLogs(engine, 'one', null);
+  // Not toBe: a failure would print megabytes.
+  expect((await all((cursor) => engineLogs(engine, 'one', cursor))) === expected).toBe(true);
+  await keepLogs(engine, 'one', file);
+  const kept = async (cursor: string | null) => keptLogs(file, cursor);
+  expect((await all(kept)) === expected).toBe(true);
+  const rest = await all(kept, first.cursor);
+  expect(first.lines.map((l) => l.text).join('') + rest === expected).toBe(true);
+  rmSync(dir, { recursive: true, force: true });
 });
 
 test('a task waits while others have the room, and says so', async () => {

@@ -80,6 +80,8 @@ export interface Observation {
 export interface TaskLogLine {
   stream: 'stdout' | 'stderr';
   text: string;
+  /** A part of a very long line, which goes on in the next one of this stream. */
+  partial?: boolean;
   /** Epoch ms, where the backend keeps it. */
   atMs: number | null;
 }

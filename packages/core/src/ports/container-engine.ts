@@ -82,6 +82,8 @@ export interface ContainerLogLine {
   stream: 'stdout' | 'stderr';
   /** Without its newline; bytes that are no UTF-8 become U+FFFD. */
   text: string;
+  /** A part of a very long line, which goes on in the next one of this stream. */
+  partial?: boolean;
 }
 
 export interface ContainerLogPage {

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync, appendFileSyn
 import { dirname } from 'node:path';
 import type { ContainerEngine, ContainerLogLine, TaskLogPage } from '@stint/core';
 import { toFileError } from '../storage-errors.ts';
-import { readLines } from './line-file.ts';
+import { pageBytes, readLines } from './line-file.ts';
 
 /**
  * Where a reader is: lines given so far of each stream, and the place in the source. The counts hold across the move
@@ -31,6 +31,13 @@ export async function engineLogs(engine: ContainerEngine, handle: string, cursor
   return { lines: page.lines.map(withoutTime), cursor: JSON.stringify(next), end: page.end };
 }
 
+/** A kept line may be longer than what it was read from: each byte that is no UTF-8 has become three. */
+const longestKept = 4 * pageBytes;
+/** The stream of a kept line is its first letter, a capital where the line goes on. */
+const letters = { stdout: 'o', stderr: 'e' } as const;
+const kept = ({ stream, text, partial = false }: ContainerLogLine): string =>
+  `${partial ? letters[stream].toUpperCase() : letters[stream]}${text}\n`;
+
 /** Copies the whole output of an ended container to `path`; complete where the file is there. */
 export async function keepLogs(engine: ContainerEngine, handle: string, path: string): Promise<void> {
   if (existsSync(path)) return;
@@ -40,7 +47,7 @@ export async function keepLogs(engine: ContainerEngine, handle: string, path: st
     writeFileSync(part, '', { mode: 0o600 });
     for (let cursor: string | null = null; ;) {
       const page = await engine.logs(handle, cursor);
-      appendFileSync(part, page.lines.map((l) => `${l.stream === 'stdout' ? 'o' : 'e'}${l.text}\n`).join(''));
+      appendFileSync(part, page.lines.map(kept).join(''));
       if (page.end) break;
       cursor = page.cursor;
     }
@@ -56,10 +63,12 @@ export function keptLogs(path: string, cursor: string | null): TaskLogPage {
   const from = read(cursor);
   const lines: ContainerLogLine[] = [];
   const before = { ...from.before };
-  const page = readLines(path, from.at, true);
+  const page = readLines(path, from.at, true, { most: longestKept });
   for (const line of page.lines) {
-    const stream = line.startsWith('o') ? 'stdout' : 'stderr';
-    if (before[stream]++ >= from[stream]) lines.push({ stream, text: line.slice(1) });
+    const letter = line.slice(0, 1);
+    const stream = letter.toLowerCase() === letters.stdout ? 'stdout' : 'stderr';
+    const partial = letter !== letters[stream];
+    if (before[stream]++ >= from[stream]) lines.push({ stream, text: line.slice(1), ...(partial && { partial }) });
   }
   const given = { stdout: Math.max(from.stdout, before.stdout), stderr: Math.max(from.stderr, before.stderr) };
   const next: Cursor = { ...given, engine: null, at: page.next, before };

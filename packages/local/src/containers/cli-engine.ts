@@ -14,7 +14,7 @@ import type {
 } from '@stint/core';
 import { toFileError } from '../storage-errors.ts';
 import { callError, containerNotFound, startError } from './cli-engine-errors.ts';
-import { readLines } from './line-file.ts';
+import { pageBytes, readLines, wholeCharacters } from './line-file.ts';
 import { runProgram } from './run-program.ts';
 import type { ProgramResult } from './run-program.ts';
 
@@ -88,6 +88,10 @@ class CliEngine implements ContainerEngine {
   }
 
   async start(spec: ContainerSpec): Promise<string> {
+    // The engine would take it for a flag of its own.
+    if (spec.image.startsWith('-')) {
+      throw new AppError('INVALID_ARGUMENT', 'CANNOT_CREATE', `${JSON.stringify(spec.image)} is no image name`);
+    }
     const dir = this.#folder(spec.name);
     try {
       mkdirSync(dir, { recursive: true, mode: 0o700 });
@@ -252,20 +256,26 @@ class CliEngine implements ContainerEngine {
       at: number;
       open: Record<string, string>;
     };
-    const page = readLines(join(this.#folder(handle), 'log'), from.at, ended);
+    const page = readLines(join(this.#folder(handle), 'log'), from.at, ended, { encoding: 'latin1' });
+    // As bytes: a piece may end in the middle of a character.
     const open = { ...from.open };
     const lines: ContainerLogLine[] = [];
+    const give = (stream: string, bytes: Uint8Array, partial: boolean): void => {
+      const text = Buffer.from(bytes).toString('utf8');
+      lines.push({ stream: stream as ContainerLogLine['stream'], text, ...(partial && { partial }) });
+    };
     for (const line of page.lines) {
       const [, stream = 'stdout', kind = 'F', text = ''] = /^\S+ (stdout|stderr) ([FP]) ?(.*)$/s.exec(line) ?? [];
-      open[stream] = (open[stream] ?? '') + text;
-      if (kind === 'P') continue;
-      lines.push({ stream: stream as ContainerLogLine['stream'], text: open[stream] ?? '' });
-      delete open[stream];
+      const bytes = Buffer.from((open[stream] ?? '') + text, 'latin1');
+      const taken = kind === 'P' ? (bytes.length < pageBytes ? 0 : wholeCharacters(bytes)) : bytes.length;
+      if (taken > 0 || kind === 'F') give(stream, bytes.subarray(0, taken), kind === 'P');
+      if (kind === 'P') open[stream] = bytes.subarray(taken).toString('latin1');
+      else delete open[stream];
     }
     const end = ended && page.atEnd;
     if (end) {
       for (const [stream, text] of Object.entries(open))
-        lines.push({ stream: stream as ContainerLogLine['stream'], text });
+        if (text !== '') give(stream, Buffer.from(text, 'latin1'), false);
     }
     return { lines, cursor: JSON.stringify({ at: page.next, open: end ? {} : open }), end };
   }

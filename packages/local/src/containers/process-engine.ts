@@ -24,7 +24,7 @@ import type {
 } from '@stint/core';
 import { startTimeOf } from '../process-identity.ts';
 import { errnoOf, toFileError } from '../storage-errors.ts';
-import { readLines } from './line-file.ts';
+import { linesOf, readLines } from './line-file.ts';
 import { killMembers } from './process-session.ts';
 import { shimScript } from './process-shim.ts';
 
@@ -141,10 +141,7 @@ class ProcessEngine implements ContainerEngine {
       const a = readLines(join(dir, 'out'), out, ended);
       const b = readLines(join(dir, 'err'), err, ended);
       return {
-        lines: [
-          ...a.lines.map((text) => ({ stream: 'stdout' as const, text })),
-          ...b.lines.map((text) => ({ stream: 'stderr' as const, text })),
-        ],
+        lines: [...linesOf('stdout', a), ...linesOf('stderr', b)],
         cursor: `${a.next}:${b.next}`,
         end: ended && a.atEnd && b.atEnd,
       };

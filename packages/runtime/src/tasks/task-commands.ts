@@ -17,8 +17,8 @@ const signalExit: Readonly<Record<TaskSignal, number>> = { SIGINT: 130, SIGTERM:
 export interface TaskEvents {
   /** One sentence for people, never a secret. */
   notice?: (text: string) => void;
-  /** A line of the task's own output. */
-  line?: (line: TaskLogLine & { attempt: number }) => void;
+  /** A line of the task's own output; the next one comes when the promise, where there is one, has resolved. */
+  line?: (line: TaskLogLine & { attempt: number }) => Promise<void> | void;
 }
 
 export interface TaskCommandOptions extends TaskRuntimeOptions {
@@ -74,7 +74,7 @@ async function attach(
 }
 
 async function follow(lines: AsyncIterable<TaskLogLine & { attempt: number }>, events: TaskEvents): Promise<void> {
-  for await (const line of lines) events.line?.(line);
+  for await (const line of lines) await events.line?.(line);
 }
 
 /** Says once what a task waits for, what is not enforced, and how it moves. */

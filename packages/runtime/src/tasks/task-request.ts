@@ -73,7 +73,7 @@ export function taskSpecOf(r: TaskRequest, defaultArch: Architecture): TaskSpec 
     return { ...all };
   };
 
-  if (r.image.trim() === '' || /\s|\0/.test(r.image))
+  if (r.image.trim() === '' || /^-|\s|\0/.test(r.image))
     problems.push(`IMAGE ${JSON.stringify(r.image)}: is no image name`);
   if (r.command.some((a) => a.includes('\0'))) problems.push('COMMAND: an argument has a NUL character');
   const diskMib = mib('disk', r.disk);
