@@ -104,7 +104,7 @@ describe('run', () => {
       'run',
       '--compute',
       'process',
-      ...sh('yes 0123456789 | head -n 12000000; : > ../../../../ended'),
+      ...sh('yes 0123456789 | head -n 12000000; : > ../../../../ended; sleep 60'),
     );
     r.child.stdout.pause();
     await expect.poll(() => existsSync(join(dir, 'ended')), { timeout: 20_000 }).toBe(true);

@@ -40,7 +40,7 @@ computeContract('local processes', async () => {
 test('a very long line is whole again from its parts, while its container is there and after it', async () => {
   const dir = mkdtempSync(join(tmpdir(), 'stint-lines-'));
   const engine = createProcessEngine({ dir: join(dir, 'containers'), clock });
-  // 3-byte characters: a part of a megabyte would end in the middle of one. Then bytes that are no UTF-8, three times as long.
+  // 3-byte characters: a part of a page would end in the middle of one. Then bytes that are no UTF-8, three times as long.
   const script = `yes '€€€€€€€€€€' | head -n 80000 | tr -d '\\n'; echo; head -c 1500000 /dev/zero | tr '\\0' '\\377'; echo; echo end`;
   const expected = `${'€'.repeat(800_000)}\n${'\ufffd'.repeat(1_500_000)}\nend\n`;
   await engine.start({

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync, appendFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ContainerEngine, ContainerLogLine, TaskLogPage } from '@stint/core';
 import { toFileError } from '../storage-errors.ts';
 import { pageBytes, readLines } from './line-file.ts';
@@ -50,6 +51,8 @@ export async function keepLogs(engine: ContainerEngine, handle: string, path: st
       appendFileSync(part, page.lines.map(kept).join(''));
       if (page.end) break;
       cursor = page.cursor;
+      // Other tasks have their turn, and the next page its memory.
+      await nextTurn();
     }
     renameSync(part, path);
   } catch (e) {

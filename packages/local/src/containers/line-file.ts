@@ -3,8 +3,8 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import type { ContainerLogLine } from '@stint/core';
 import { errnoOf } from '../storage-errors.ts';
 
-/** A line longer than this is given in pieces. */
-export const pageBytes = 1 << 20;
+/** What is read at once: a line longer than this is given in pieces. More at once would outlive V8's young generation. */
+export const pageBytes = 1 << 18;
 
 interface ReadOptions {
   /** Default: `pageBytes`. */
@@ -14,7 +14,7 @@ interface ReadOptions {
 }
 
 /**
- * Whole lines of a growing file from byte `from` on, up to about a megabyte; with `ended` an unfinished last line too.
+ * Whole lines of a growing file from byte `from` on, up to a page; with `ended` an unfinished last line too.
  * A file that is not there yet is empty.
  * @returns `cut`: the last of the lines is a piece, and goes on at `next`
  */
