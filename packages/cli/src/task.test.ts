@@ -146,6 +146,7 @@ describe('run', () => {
     expect([first.code, again.code]).toEqual([6, 6]);
     expect(again.json.id).toBe(first.json.id);
     expect(again.stderr).toContain(first.json.id);
+    expect((await run('--idempotency-key', '', ...sh('true'))).code).toBe(2);
     const other = await run('--json', '--idempotency-key', 'k', ...sh('true'));
     expect(other).toMatchObject({ code: 4, json: { error: { reason: 'IDEMPOTENCY_MISMATCH' } } });
   });

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -85,4 +85,25 @@ test('a store of the first version is brought forward with its name and tasks, o
     await store.close();
   }
   rmSync(dir, { recursive: true });
+});
+
+test('a damaged page is told as damage, with its file', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'stint-damaged-'));
+  const store = openSqliteTaskStore(dir);
+  const path = join(dir, 'tasks.sqlite');
+  await store.close();
+  const bytes = readFileSync(path);
+  // All but the page of the schema.
+  bytes.fill(7, 4096);
+  writeFileSync(path, bytes);
+  const damaged = await (async () => {
+    const again = openSqliteTaskStore(dir);
+    try {
+      return await again.list({}, null, 10);
+    } finally {
+      await again.close();
+    }
+  })().catch((e: unknown) => e);
+  expect(damaged).toMatchObject({ reason: 'DAMAGED', message: expect.stringContaining(path) });
+  rmSync(dir, { recursive: true, force: true });
 });

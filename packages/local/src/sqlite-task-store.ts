@@ -5,7 +5,7 @@ import { AppError, isEnded, isUlid } from '@stint/core/tasks';
 import type { TaskDocument, TaskFilter, TaskOwner, TaskStore } from '@stint/core';
 import { openStateDatabase } from './state-database.ts';
 import type { DatabaseFormat, StateDatabase } from './state-database.ts';
-import { toFileError } from './storage-errors.ts';
+import { toDatabaseError, toFileError } from './storage-errors.ts';
 
 /**
  * One row per task; the columns beside the document are what is searched by. `open`: not ended, or not settled.
@@ -139,26 +139,26 @@ class SqliteTaskStore implements TaskStore {
       throw new AppError('INVALID_ARGUMENT', 'BAD_CURSOR', `${JSON.stringify(cursor)} is no cursor of this store`);
     }
     const { where, values } = conditions(filter, cursor);
-    const rows = this.#db
-      .prepare(`SELECT document FROM tasks WHERE ${where} ORDER BY id DESC LIMIT ?`)
-      .all(...values, limit + 1);
-    const tasks = rows.slice(0, limit).map(parse);
+    const statement = `SELECT document FROM tasks WHERE ${where} ORDER BY id DESC LIMIT ?`;
+    const rows = this.#reading(() => this.#db.prepare(statement).all(...values, limit + 1));
+    const tasks = rows.slice(0, limit).map((row) => this.#parse(row));
     return { tasks, cursor: rows.length > limit ? (tasks.at(-1)?.id ?? null) : null };
   }
 
   async open(ownerId?: string | null): Promise<TaskDocument[]> {
     // One row after another: the texts of thousands beside all that is made of them would be twice the memory.
     const where = ownerId === undefined ? '' : 'AND owner IS ?';
-    const statement = this.#db.prepare(`SELECT document FROM tasks WHERE open = 1 ${where} ORDER BY id`);
-    return Array.from(ownerId === undefined ? statement.iterate() : statement.iterate(ownerId), parse);
+    return this.#reading(() => {
+      const statement = this.#db.prepare(`SELECT document FROM tasks WHERE open = 1 ${where} ORDER BY id`);
+      const rows = ownerId === undefined ? statement.iterate() : statement.iterate(ownerId);
+      return Array.from(rows, (row) => this.#parse(row));
+    });
   }
 
   async owners(): Promise<{ owner: TaskOwner; open: number }[]> {
-    const rows = this.#db
-      .prepare(
-        'SELECT min(id) AS id, count(*) AS open FROM tasks WHERE open = 1 AND owner IS NOT NULL GROUP BY owner ORDER BY owner',
-      )
-      .all();
+    const statement =
+      'SELECT min(id) AS id, count(*) AS open FROM tasks WHERE open = 1 AND owner IS NOT NULL GROUP BY owner ORDER BY owner';
+    const rows = this.#reading(() => this.#db.prepare(statement).all());
     return rows.flatMap((row) => {
       const owner = this.#get('id', row['id'] as string)?.owner;
       return owner ? [{ owner, open: row['open'] as number }] : [];
@@ -166,7 +166,7 @@ class SqliteTaskStore implements TaskStore {
   }
 
   async cancelWishes(): Promise<string[]> {
-    const rows = this.#db.prepare('SELECT id FROM tasks WHERE wish = 1 ORDER BY id').all();
+    const rows = this.#reading(() => this.#db.prepare('SELECT id FROM tasks WHERE wish = 1 ORDER BY id').all());
     return rows.map((row) => row['id'] as string);
   }
 
@@ -176,8 +176,25 @@ class SqliteTaskStore implements TaskStore {
   }
 
   #get(column: 'id' | 'key', value: string): TaskDocument | undefined {
-    const row = this.#db.prepare(`SELECT document FROM tasks WHERE ${column} = ?`).get(value);
-    return row && parse(row);
+    const row = this.#reading(() => this.#db.prepare(`SELECT document FROM tasks WHERE ${column} = ?`).get(value));
+    return row && this.#parse(row);
+  }
+
+  #reading<T>(read: () => T): T {
+    try {
+      return read();
+    } catch (e) {
+      throw toDatabaseError(e, this.#db.path);
+    }
+  }
+
+  #parse(row: Record<string, unknown>): TaskDocument {
+    try {
+      return JSON.parse(row['document'] as string) as TaskDocument;
+    } catch (e) {
+      const info = { hint: 'Restore it from a copy.', cause: e, details: { file: this.#db.path } };
+      throw new AppError('FAILED_PRECONDITION', 'DAMAGED', `${this.#db.path}: a document of it is damaged`, info);
+    }
   }
 
   /** Writes that wait at the end of a turn of the event loop share one transaction. One that is refused changes nothing. */
@@ -213,8 +230,6 @@ class SqliteTaskStore implements TaskStore {
     for (const tell of done) tell();
   }
 }
-
-const parse = (row: Record<string, unknown>): TaskDocument => JSON.parse(row['document'] as string) as TaskDocument;
 
 /** version, state, open, wish, owner */
 function columns(task: TaskDocument): [number, string, number, number, string | null] {

@@ -37,10 +37,10 @@ const bySqlite: Readonly<Record<number, Meaning>> = {
   6: unavailable('Another process holds the state file for long; try again.'),
   8: { ...denied, hint: 'The state file is read-only here; choose another folder or change its mode.' },
   10: device,
-  11: { code: 'FAILED_PRECONDITION', reason: 'DAMAGED', hint: 'Restore state.sqlite from a copy.' },
+  11: { code: 'FAILED_PRECONDITION', reason: 'DAMAGED', hint: 'Restore it from a copy.' },
   13: full,
   14: unavailable('The state file cannot be opened: check its folder and its mode.'),
-  26: { code: 'FAILED_PRECONDITION', reason: 'DAMAGED', hint: 'Restore state.sqlite from a copy.' },
+  26: { code: 'FAILED_PRECONDITION', reason: 'DAMAGED', hint: 'Restore it from a copy.' },
 };
 
 /** errno name of a Node error, else ''. */

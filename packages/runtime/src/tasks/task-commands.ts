@@ -2,6 +2,7 @@
 import { AppError, parseDurationMs, taskMoves, toAppError, viewTask } from '@stint/core/tasks';
 import type { TaskDocument, TaskFilter, TaskLogLine, TaskState, TaskView } from '@stint/core';
 import type { CommandResult } from '../commands.ts';
+import { askAgain, tellProblems } from './ask-again.ts';
 import { composeTasks } from './compose-tasks.ts';
 import type { TaskRuntime, TaskRuntimeOptions } from './compose-tasks.ts';
 import { checkTaskId as checkId, listTasks, lookAgain, submitTask } from './open-tasks.ts';
@@ -39,6 +40,8 @@ export interface TaskRunOptions extends TaskCommandOptions {
 export async function taskRun(options: TaskRunOptions): Promise<CommandResult<TaskView | { id: string }>> {
   return await withTasks(options, async (runtime) => {
     const { idempotencyKey, detach = false, events = {} } = options;
+    // An unset variable of a script, most likely: all of its tasks would be one.
+    if (idempotencyKey === '') throw usage('--idempotency-key: it is empty');
     const { task, created } = await submitTask(runtime, options.request, { idempotencyKey, owned: !detach });
     if (!created) events.notice?.(`task ${task.id} has this key: attached to it`);
     if (detach) {
@@ -55,11 +58,15 @@ async function attach(
   { events = {}, onSignal }: TaskRunOptions,
 ): Promise<CommandResult<TaskView>> {
   let signaled: TaskSignal | null = null;
+  let ended = false;
   onSignal((signal) => {
     signaled = signal;
-    engine
-      .cancel(id, signal)
-      .catch((e: unknown) => events.notice?.(`could not be canceled yet: ${toAppError(e).message}`));
+    const tell = (message: string): void => events.notice?.(`could not be canceled yet: ${message}`);
+    void askAgain(
+      () => engine.cancel(id, signal),
+      () => ended,
+      tell,
+    );
   });
   const unlisten = engine.onChange(teller(events, id));
   // A task goes on, and is waited for, whether its output can be read or not.
@@ -67,6 +74,7 @@ async function attach(
     events.notice?.(`its output could not be read: ${toAppError(e).message}`),
   );
   const done = await engine.wait(id);
+  ended = true;
   await following;
   unlisten();
   const canceled = done.state === 'CANCELED' && signaled !== null;
@@ -208,7 +216,8 @@ async function withTasks<T>(
 ): Promise<CommandResult<T>> {
   let runtime: TaskRuntime | undefined;
   try {
-    runtime = await composeTasks({ ...options, notice: options.events?.notice });
+    const notice = options.events?.notice;
+    runtime = await composeTasks({ ...options, notice, ...(notice && { problem: tellProblems(notice) }) });
     return await run(runtime);
   } catch (e) {
     return refusedTask(e);
