@@ -85,7 +85,7 @@ class SqliteTaskStore implements TaskStore {
 
   constructor(db: StateDatabase) {
     this.#db = db;
-    this.id = db.prepare('SELECT id FROM store').get()?.['id'] as string;
+    this.id = this.#reading(() => db.prepare('SELECT id FROM store').get()?.['id'] as string);
   }
 
   create(task: TaskDocument): Promise<{ task: TaskDocument; created: boolean }> {
