@@ -29,7 +29,9 @@ export async function taskCluster(
 ): Promise<TaskCluster> {
   const home = mkdtempSync(join(tmpdir(), 'stint-tasks-'));
   const faults = { seed: 1, rules } as unknown as NonNullable<EmulatorOptions['faults']>;
-  const cluster = await emulatedCluster({ engineOf: () => createNoopEngine(), faults, ...options });
+  // What ended stays to be seen for as long as a slow machine needs.
+  const delays = { stoppedVisible: 1_800_000, clientToken: 24_000_000, ...options.delays };
+  const cluster = await emulatedCluster({ engineOf: () => createNoopEngine(), faults, ...options, delays });
   const opened: Tasks[] = [];
   const open: TaskCluster['open'] = (plan, more) => {
     const tasks = openTasks(plan, more);

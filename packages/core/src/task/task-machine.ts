@@ -13,6 +13,7 @@ import { backoffMs } from '../jobs/pacing.ts';
 import { afterAttempt, policyOf } from './after-attempt.ts';
 import { describeEnd, endStateOf } from './outcome-codes.ts';
 import type { AttemptEnd, Outcome } from './outcome-codes.ts';
+import { refusalInWords } from './refusal-in-words.ts';
 import { attemptMoves, isEnded, requireMove, taskMoves } from './states.ts';
 import type { AttemptState, TaskState } from './states.ts';
 import type { Attempt, StopWhy, TaskDocument } from './task-document.ts';
@@ -261,7 +262,7 @@ function refuse(
   if (task.cancel) return endAttempt(next, canceled(task), now, traits);
   const { baseMs, capMs } = { quota: quotaBackoff, capacity: capacityBackoff, stale: staleBackoff }[kind];
   const waitMs = backoffMs(live.submission, baseMs, capMs, random);
-  return { ...next, waitingFor: `${offer}: ${code}: ${message}`, notBeforeMs: now + Math.ceil(waitMs) };
+  return { ...next, waitingFor: `${offer}: ${refusalInWords(refusal)}`, notBeforeMs: now + Math.ceil(waitMs) };
 }
 
 /** Takes back a draft that was never sent: an attempt without any submission never was. */

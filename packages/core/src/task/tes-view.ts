@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Outcome } from './outcome-codes.ts';
+import { refusalInWords } from './refusal-in-words.ts';
 import type { Attempt, TaskDocument } from './task-document.ts';
 
 /** An outcome as programs outside are told. */
@@ -78,7 +79,7 @@ function viewAttempt(a: Attempt): AttemptView {
     metadata: metadataOf(a),
     system_logs: [
       ...a.placement.warnings,
-      ...a.refusals.map((r) => `submission ${r.submission} to ${r.offer} refused: ${r.code}: ${r.message}`),
+      ...a.refusals.map((r) => `submission ${r.submission} to ${r.offer} refused: ${refusalInWords(r)}`),
     ],
     outcome: viewOutcome(a.outcome),
   };
