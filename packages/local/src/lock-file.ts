@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { makeFolders } from './make-folders.ts';
 import { sqliteCodeOf, toDatabaseError } from './storage-errors.ts';
 
 const sqliteBusy = 5;
@@ -15,7 +15,7 @@ export function tryLockFile(dir: string, name: string): (() => void) | null {
   const path = join(dir, name);
   let sql: DatabaseSync | undefined;
   try {
-    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    makeFolders(dir, 0o700);
     sql = new DatabaseSync(path, { timeout: 0 });
     sql.exec('BEGIN EXCLUSIVE');
     const held = sql;

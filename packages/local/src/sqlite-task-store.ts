@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import { chmodSync, mkdirSync } from 'node:fs';
+import { chmodSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError, isEnded, isUlid } from '@stint/core/tasks';
 import type { TaskDocument, TaskFilter, TaskOwner, TaskStore } from '@stint/core';
+import { makeFolders } from './make-folders.ts';
 import { openStateDatabase } from './state-database.ts';
 import type { DatabaseFormat, StateDatabase } from './state-database.ts';
 import { toDatabaseError, toFileError } from './storage-errors.ts';
@@ -68,7 +69,7 @@ export const taskStoreFile = 'tasks.sqlite';
  */
 export function openSqliteTaskStore(dir: string, sync: 'normal' | 'full' = 'normal'): TaskStore {
   try {
-    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    makeFolders(dir, 0o700);
     chmodSync(dir, 0o700);
   } catch (e) {
     throw toFileError(e, `make the state folder ${dir}`);

@@ -8,6 +8,7 @@ export { createNoopEngine } from './containers/noop-engine.ts';
 export { describeThisProcess, ownerIsAlive } from './process-identity.ts';
 export { createCliEngine, findCliEngine } from './containers/cli-engine.ts';
 export { tryLockFile } from './lock-file.ts';
+export { makeFolders } from './make-folders.ts';
 export { createLocalCompute } from './local-compute.ts';
 export { openSqliteTaskStore, taskStoreFile } from './sqlite-task-store.ts';
 export { isSystemError, toFileError } from './storage-errors.ts';

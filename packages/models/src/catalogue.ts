@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createHash, randomBytes } from 'node:crypto';
 import { constants, createReadStream, existsSync, readdirSync, statSync } from 'node:fs';
-import { copyFile, mkdir, rename, rm } from 'node:fs/promises';
+import { copyFile, rename, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { AppError } from '@stint/core';
 import { ggufProblem } from './gguf.ts';
+import { makeFolders } from './make-folders.ts';
 
 /** Where a model's file can be had. */
 export type ModelSource =
@@ -169,7 +170,7 @@ export async function addModel(
       hint: 'Rename one of the two.',
     });
   }
-  await mkdir(store, { recursive: true });
+  makeFolders(store);
   const part = `${path}.${randomBytes(4).toString('hex')}.part`;
   try {
     await copyFile(source, part, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);

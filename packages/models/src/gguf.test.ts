@@ -68,8 +68,8 @@ test.each([
   expect(await problem(bytes)).toMatch(says);
 });
 
-test('cut off anywhere before the tensors, it is damaged', async () => {
-  for (let length = 0; length < WHOLE.length - 16; length++) {
+test('cut off anywhere, it is damaged', async () => {
+  for (let length = 0; length < WHOLE.length; length++) {
     expect(await problem(WHOLE.subarray(0, length)), `${length} bytes`).not.toBeNull();
   }
 });

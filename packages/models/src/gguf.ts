@@ -24,6 +24,22 @@ const ARRAY = 9;
 /** The shortest entry has an empty name, a type, and one byte. */
 const LEAST_ENTRY_BYTES = 13;
 const MAX_DIMENSIONS = 8;
+/** Bytes and weights of a block by tensor type, ggml.h; of a type that is not here, nothing is known. */
+const BLOCKS: Readonly<Record<number, readonly [bytes: number, weights: number]>> = {
+  0: [4, 1],
+  1: [2, 1],
+  2: [18, 32],
+  3: [20, 32],
+  6: [22, 32],
+  7: [24, 32],
+  8: [34, 32],
+  10: [84, 256],
+  11: [110, 256],
+  12: [144, 256],
+  13: [176, 256],
+  14: [210, 256],
+  30: [2, 1],
+};
 
 class Damaged extends Error {}
 
@@ -52,11 +68,19 @@ async function walk(r: Reader): Promise<void> {
     r.skip(await r.u64());
     await skipValue(r, await r.u32(), 0);
   }
+  let end = 0;
   for (let i = 0; i < tensors; i++) {
     r.skip(await r.u64());
     const dimensions = await r.u32();
     if (dimensions > MAX_DIMENSIONS) throw new Damaged('it is damaged: a tensor of too many dimensions');
-    r.skip(dimensions * 8 + 4 + 8);
+    let weights = 1;
+    for (let d = 0; d < dimensions; d++) weights *= await r.u64();
+    const [bytes, each] = BLOCKS[await r.u32()] ?? [0, 1];
+    end = Math.max(end, (await r.u64()) + (weights / each) * bytes);
+  }
+  // The weights come last, behind the names, and perhaps a few bytes further: a download that broke off has too few.
+  if (r.at + end > r.size) {
+    throw new Damaged(`it is cut off: its weights need ${r.at + end} bytes, the file has ${r.size}`);
   }
 }
 
@@ -83,6 +107,10 @@ class Reader {
   constructor(handle: FileHandle, size: number) {
     this.#handle = handle;
     this.size = size;
+  }
+
+  get at(): number {
+    return this.#at;
   }
 
   async text(bytes: number): Promise<string> {

@@ -4,7 +4,7 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
-import { mkdir, mkdtemp, open, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, open, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -12,6 +12,7 @@ import { AppError } from '@stint/core';
 import type { Response } from 'undici';
 import { catalogueModel, modelStore, sha256File } from './catalogue.ts';
 import type { CatalogueModel, ModelPlaces, ModelSource } from './catalogue.ts';
+import { makeFolders } from './make-folders.ts';
 import { httpsProxy } from './openai-hosts.ts';
 
 /** A server that says nothing for so long is given up. */
@@ -41,7 +42,7 @@ export async function pullModel(name: string | CatalogueModel, o: PullOptions): 
     await rm(path, { force: true });
   }
   try {
-    await mkdir(store, { recursive: true });
+    makeFolders(store);
   } catch (cause) {
     throw new AppError(
       'INVALID_ARGUMENT',

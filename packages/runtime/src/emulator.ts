@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { AppError } from '@stint/core';
@@ -9,6 +9,7 @@ import {
   createNoopEngine,
   createProcessEngine,
   findCliEngine,
+  makeFolders,
   systemClock,
   toFileError,
 } from '@stint/local';
@@ -96,7 +97,7 @@ async function engineFor({ env, compute, onWarning }: ServeEmulatorOptions, data
 function makeDataDir(given: string | null): string {
   try {
     if (given === null) return mkdtempSync(join(tmpdir(), 'stint-ecs-'));
-    mkdirSync(given, { recursive: true });
+    makeFolders(given);
     return given;
   } catch (e) {
     throw toFileError(e, `make the data folder ${given ?? ''}`);

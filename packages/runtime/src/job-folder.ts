@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, statSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import {
   AppError,
   isAppError,
@@ -18,6 +18,7 @@ import {
   createFileObjectStore,
   createSqliteCallLog,
   createSqliteJobStore,
+  makeFolders,
   openStateDatabase,
   requirePlainFiles,
   toFileError,
@@ -88,18 +89,6 @@ export function openJobFolder(
       await jobs.close();
     },
   };
-}
-
-/** Node's own recursive way never ends where a folder can be made nowhere, as below /proc. */
-function makeFolders(dir: string): void {
-  if (statSync(dir, { throwIfNoEntry: false })?.isDirectory()) return;
-  if (dirname(dir) !== dir) makeFolders(dirname(dir));
-  try {
-    mkdirSync(dir);
-  } catch (e) {
-    // Another process may have been faster.
-    if (!statSync(dir, { throwIfNoEntry: false })?.isDirectory()) throw e;
-  }
 }
 
 /** Errors that say that no folder can be where it is wanted. */
