@@ -31,6 +31,7 @@ import type {
 import type { MachineGpus } from './containers/nvidia-devices.ts';
 import { engineLogs, keepLogs, keptLogs } from './containers/attempt-logs.ts';
 import { isProcessVariable } from './containers/process-engine.ts';
+import { tryLockFile } from './lock-file.ts';
 import { toFileError } from './storage-errors.ts';
 
 export interface LocalComputeOptions {
@@ -48,6 +49,8 @@ export interface LocalComputeOptions {
 }
 
 const defaultStopTimeoutS = 30;
+const longestTurnMs = 5_000;
+const turnPollMs = 10;
 /** An engine's containers may belong to anybody; these are ours. */
 const managedLabel = 'stint.managed';
 /** Kept with the container, so that any process can carry out a stop. */
@@ -113,6 +116,22 @@ class LocalCompute implements Compute {
     if (placement.memoryMib > free.memoryMib)
       return wait('MiB of memory', placement.memoryMib, free.memoryMib, memoryMib);
     return { kind: 'placed', placement: { ...placement, warnings: this.#warnings(wants) } };
+  }
+
+  async alone(run: () => Promise<void>): Promise<void> {
+    const { clock, dir } = this.#o;
+    const until = clock.monotonic() + longestTurnMs;
+    let unlock = tryLockFile(dir, 'admission.lock');
+    // One that was stopped in its turn must not stop all others: after that, room may be given away twice.
+    while (unlock === null && clock.monotonic() < until) {
+      await new Promise<void>((resolve) => void clock.after(turnPollMs, resolve));
+      unlock = tryLockFile(dir, 'admission.lock');
+    }
+    try {
+      await run();
+    } finally {
+      unlock?.();
+    }
   }
 
   async prepare(draft: AttemptDraft): Promise<PreparedStart> {

@@ -137,6 +137,11 @@ export interface Compute {
   /** Chooses where the next attempt goes. Asks the backend at most for what it offers, and remembers that. */
   place(wants: Wants, policy: SpotPolicy, history: PlacementHistory): Promise<PlaceResult>;
   /**
+   * Runs `place` and the storing of what it chose while no other process does, for backends that admit by size: else two of
+   * them could both give away the last room.
+   */
+  alone?(run: () => Promise<void>): Promise<void>;
+  /**
    * Makes the whole request as `start` will send it, byte for byte, and whatever it refers to (a task definition).
    * It is stored before it is sent, so a later process can send exactly the same. Idempotent.
    * @throws AppError INVALID_ARGUMENT: it can never be sent (overrides too long).

@@ -2,7 +2,7 @@
 import type { TaskStore } from '../ports/task-store.ts';
 import type { Placement } from './offers.ts';
 import type { Entry } from './pump-entry.ts';
-import type { ComputeTarget, TaskDocument } from './task-document.ts';
+import type { TaskDocument } from './task-document.ts';
 import { liveAttempt } from './task-machine.ts';
 
 /** Room that open tasks have: those in our hands, and those of other processes on the same store. */
@@ -10,7 +10,6 @@ export async function roomInUse(
   ours: ReadonlyMap<string, Entry>,
   store: TaskStore,
   selfId: string,
-  target: ComputeTarget,
 ): Promise<{ cpus: number; memoryMib: number }> {
   const sum = { cpus: 0, memoryMib: 0 };
   const add = (p: Placement | null | undefined): void => {
@@ -18,7 +17,8 @@ export async function roomInUse(
     sum.memoryMib += p?.memoryMib ?? 0;
   };
   const addOther = (task: TaskDocument): void => {
-    if (!ours.has(task.id) && task.target.compute === target.compute) add(liveAttempt(task)?.placement);
+    // Containers and processes share a machine.
+    if (!ours.has(task.id) && task.target.compute !== 'ecs') add(liveAttempt(task)?.placement);
   };
   // What nobody owns was never placed, and our own tasks are read only where the store knows of more than we hold here:
   // this is asked for before each placement.

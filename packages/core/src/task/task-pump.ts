@@ -3,36 +3,18 @@
 // `applyEvent` makes of the answer, and keeps nothing that the next process would miss.
 import { AppError, toAppError } from '../errors.ts';
 import { backoffMs } from '../jobs/pacing.ts';
-import type { Sha256 } from '../jobs/digest.ts';
-import type { Clock } from '../ports/clock.ts';
 import type { Compute, Observation } from '../ports/compute.ts';
-import type { TaskStore } from '../ports/task-store.ts';
 import { historyOf, policyOf } from './after-attempt.ts';
 import { isEnded } from './states.ts';
 import { applyEvent, draftOf, liveAttempt, nextAction, onMissing } from './task-machine.ts';
 import type { TaskAction, TaskEvent } from './task-machine.ts';
 import { sendStart } from './send-start.ts';
 import type { TaskDocument } from './task-document.ts';
+import type { PumpDeps } from './pump-deps.ts';
 import { newEntry } from './pump-entry.ts';
 import { roomInUse } from './room-in-use.ts';
 import type { Entry } from './pump-entry.ts';
 import { TaskWatch } from './task-watch.ts';
-
-export interface PumpDeps {
-  store: TaskStore;
-  clock: Clock;
-  /** In [0, 1). */
-  random: () => number;
-  sha256: Sha256;
-  /** Owner id of this process. */
-  selfId: string;
-  /** A task was stored with these contents, or left our hands. */
-  changed: (task: TaskDocument) => void;
-  /** A task waits for room: what a dead process left may hold it. */
-  noRoom: () => void;
-  /** Something failed and will be tried again. */
-  problem: (taskId: string | null, what: string, error: unknown) => void;
-}
 
 const retryBackoff = { baseMs: 500, capMs: 30_000 };
 const roomPollMs = 1_000;
@@ -141,7 +123,7 @@ export class TaskPump {
         this.#drop(entry);
         return;
       case 'apply':
-        this.#run(entry, 'store', () => this.#commit(entry, action.event));
+        void this.#run(entry, 'store', () => this.#commit(entry, action.event));
         return;
       case 'place':
         this.#queue(entry);
@@ -165,10 +147,10 @@ export class TaskPump {
         this.#start(entry, action);
         return;
       case 'find':
-        this.#run(entry, 'find', () => this.#find(entry, action));
+        void this.#run(entry, 'find', () => this.#find(entry, action));
         return;
       case 'stop':
-        this.#run(entry, 'stop', async () => {
+        void this.#run(entry, 'stop', async () => {
           const known = await this.#compute.stop(action.handle, action.reason, this.#stopping.signal);
           // It may still come up, and would run on.
           if (!known && onMissing(action.attempt, this.#d.clock.now(), this.#compute.traits) === 'wait')
@@ -178,10 +160,10 @@ export class TaskPump {
         });
         return;
       case 'lastLook':
-        this.#run(entry, 'observe', () => this.#lastLook(entry, action.handle));
+        void this.#run(entry, 'observe', () => this.#lastLook(entry, action.handle));
         return;
       case 'settle':
-        this.#run(entry, 'settle', async () => {
+        void this.#run(entry, 'settle', async () => {
           await this.#compute.settle(entry.task, action.attempt);
           await this.#commit(entry, { kind: 'settled', attempt: action.attempt.number });
         });
@@ -190,7 +172,7 @@ export class TaskPump {
   }
 
   /** Runs one action of a task; a failure is told, and the action tried again later. */
-  #run(entry: Entry, what: string, action: () => Promise<void>): void {
+  #run(entry: Entry, what: string, action: () => Promise<void>): Promise<void> {
     entry.busy = true;
     const running = action()
       .then(
@@ -205,6 +187,7 @@ export class TaskPump {
         if (entry.failures === 0) this.#drive(entry);
       });
     this.#running.add(running);
+    return running;
   }
 
   #failed(entry: Entry, what: string, e: unknown): void {
@@ -300,22 +283,36 @@ export class TaskPump {
 
   /** Oldest first; where the oldest must wait for room, younger ones wait behind it, so that a big task gets its turn. */
   async #placeAll(): Promise<void> {
-    if (this.#placing || this.#noRoomUntil) return;
+    if (this.#placing) return;
     this.#placing = true;
     try {
-      while (this.#toPlace.length > 0 && this.#starting.size < this.#compute.traits.maxStarting && !this.#stopped) {
-        if (this.#compute.traits.admitsBySize) this.#toPlace.sort((a, b) => (a.task.id < b.task.id ? -1 : 1));
-        const entry = this.#toPlace.shift();
-        if (!entry || entry.busy || entry.gone) continue;
-        if (!(await this.#place(entry))) break;
-      }
+      while (this.#mayPlace()) await (this.#compute.alone?.(() => this.#placeSome()) ?? this.#placeSome());
+    } catch (e) {
+      this.#d.problem(null, 'place', e);
+      this.#noRoomUntil ??= this.#d.clock.after(roomPollMs, () => this.#roomMayBe());
     } finally {
       this.#placing = false;
     }
   }
 
+  #mayPlace(): boolean {
+    const { maxStarting } = this.#compute.traits;
+    return this.#toPlace.length > 0 && this.#starting.size < maxStarting && !this.#stopped && !this.#noRoomUntil;
+  }
+
+  async #placeSome(): Promise<void> {
+    const drafts: Promise<void>[] = [];
+    while (this.#mayPlace()) {
+      if (this.#compute.traits.admitsBySize) this.#toPlace.sort((a, b) => (a.task.id < b.task.id ? -1 : 1));
+      const entry = this.#toPlace.shift();
+      if (!entry || entry.busy || entry.gone) continue;
+      if (!(await this.#place(entry, drafts))) break;
+    }
+    if (this.#compute.alone) await Promise.all(drafts);
+  }
+
   /** @returns false where it has to wait for room. */
-  async #place(entry: Entry): Promise<boolean> {
+  async #place(entry: Entry, drafts: Promise<void>[]): Promise<boolean> {
     const { task } = entry;
     if (nextAction(task, this.#d.clock.now(), this.#compute.traits).kind === 'apply') {
       this.#drive(entry);
@@ -345,7 +342,7 @@ export class TaskPump {
       this.#noRoomUntil = this.#d.clock.after(roomPollMs, () => this.#roomMayBe());
       return false;
     }
-    if (placed) this.#draft(entry);
+    if (placed) drafts.push(this.#draft(entry));
     else if (entry.timer === null) this.#drive(entry);
     return true;
   }
@@ -370,11 +367,11 @@ export class TaskPump {
   }
 
   #roomInUse(): Promise<{ cpus: number; memoryMib: number }> {
-    return roomInUse(this.#entries, this.#d.store, this.#d.selfId, this.#compute.target);
+    return roomInUse(this.#entries, this.#d.store, this.#d.selfId);
   }
 
-  #draft(entry: Entry): void {
-    this.#run(entry, 'prepare', async () => {
+  #draft(entry: Entry): Promise<void> {
+    return this.#run(entry, 'prepare', async () => {
       const placement = entry.reserved;
       if (!placement) return;
       try {
@@ -404,7 +401,7 @@ export class TaskPump {
 
   #start(entry: Entry, { attempt }: TaskAction & { kind: 'start' }): void {
     this.#starting.add(entry);
-    this.#run(entry, 'start', async () => {
+    void this.#run(entry, 'start', async () => {
       // What may have been sent before has to be sent again, whoever wants to cancel it: only the answer tells its handle.
       const [compute, { clock }, { task, unsent }] = [this.#compute, this.#d, entry];
       const giveUp = unsent ? entry.abort.signal : never;
@@ -476,17 +473,17 @@ export class TaskPump {
     if (o.phase !== 'missing') {
       const event: TaskEvent = { kind: 'observed', observation: o };
       if (applyEvent(entry.task, event, now, traits, 0) === entry.task) return;
-      this.#run(entry, 'store', () => this.#commit(entry, event));
+      void this.#run(entry, 'store', () => this.#commit(entry, event));
       return;
     }
     switch (onMissing(attempt, now, traits)) {
       case 'wait':
         return;
       case 'find':
-        this.#run(entry, 'find', () => this.#find(entry, { kind: 'find', attempt }));
+        void this.#run(entry, 'find', () => this.#find(entry, { kind: 'find', attempt }));
         return;
       case 'lost':
-        this.#run(entry, 'store', () =>
+        void this.#run(entry, 'store', () =>
           this.#commit(entry, { kind: 'lost', raw: { reason: 'expired', handle: o.handle } }),
         );
     }
