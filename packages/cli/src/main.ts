@@ -2,9 +2,12 @@
 import { AppError } from '@stint/core/base';
 import type { Command } from 'commander';
 import { createProgram } from './program.ts';
-import { bodyOf, errorText, processTerminal } from './terminal.ts';
+import { bodyOf, errorText, outputFailed, processTerminal } from './terminal.ts';
 import type { Terminal } from './terminal.ts';
 import { cliVersion } from './version.ts';
+
+/** As for every other disk that is full or failing. */
+const storageExit = 6;
 
 /** Runs one `stint` command and resolves to its exit code. */
 export async function main(argv: readonly string[]): Promise<number> {
@@ -24,7 +27,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   );
   try {
     await program.parseAsync([...argv], { from: 'user' });
-    return exitCode;
+    return exitCode === 0 && outputFailed() ? storageExit : exitCode;
   } catch (e) {
     return refused(terminal, e, usage, argv.includes('--json'));
   }

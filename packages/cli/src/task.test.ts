@@ -2,7 +2,16 @@
 // `stint task` on plain processes, as real processes.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -91,6 +100,24 @@ describe('run', () => {
       /4096 CPUs were asked, it has \d+ at most/,
     );
     expect((await stint('task', 'ls', '--json')).json).toEqual({ tasks: [] });
+  });
+
+  test.runIf(existsSync('/dev/full')).each([
+    [0, 6],
+    [4, 4],
+  ])('output that can’t be written ends neither task nor stint: %i exits %i', async (own, code) => {
+    const env = { PATH: process.env['PATH'], HOME: dir, STINT_HOME: join(dir, 'home') };
+    const full = openSync('/dev/full', 'w');
+    const args = ['task', 'run', '--compute', 'process', ...sh(`echo out; sleep 0.3; exit ${own}`)];
+    const child = spawn(process.execPath, [BIN, ...args], { cwd: dir, env, stdio: ['ignore', full, 'pipe'] });
+    let stderr = '';
+    child.stderr?.on('data', (data: Buffer) => (stderr += data.toString()));
+    expect(await once(child, 'close')).toEqual([code, null]);
+    closeSync(full);
+    expect(stderr).toContain("stdout can't be written");
+    expect((await stint('task', 'ls', '--json')).json.tasks).toMatchObject([
+      { logs: [{ logs: [{ exit_code: own }] }] },
+    ]);
   });
 
   test('an image that an engine would take for a flag is refused', async () => {
@@ -217,6 +244,24 @@ describe('detached', () => {
     const { stdout } = await run('--detach', ...sh('exit 5'));
     const get = async () => (await stint('task', 'get', '--json', stdout.trim())).json;
     await expect.poll(get, { timeout: 15_000 }).toMatchObject({ state: 'EXECUTOR_ERROR' });
+  });
+
+  test('ls is not held up by a task that ignores its stop, and does not put its end off', async () => {
+    const script = 'trap "" TERM; echo up; while :; do sleep 0.1; done';
+    const r = start('task', 'run', '--stop-timeout', '6', '--compute', 'process', ...sh(script));
+    await r.said('up');
+    r.child.kill('SIGTERM');
+    await expect.poll(() => readdirSync(join(dir, 'home/stops')), { timeout: 5_000 }).toHaveLength(1);
+    r.child.kill('SIGKILL');
+    await r.done;
+    const [task] = (await stint('task', 'ls', '--json')).json.tasks;
+    // The stop time-out has not passed yet: `ls` did not wait for it.
+    expect((await stint('task', 'get', '--json', task.id)).json.state).toBe('CANCELING');
+    while (((await stint('task', 'get', '--json', task.id)).json.state as string) === 'CANCELING');
+    expect((await stint('task', 'get', '--json', task.id)).json).toMatchObject({
+      state: 'CANCELED',
+      logs: [{ logs: [{ exit_code: 137 }] }],
+    });
   });
 
   test('cancel ends it; cancel again changes nothing; wait of it exits 130', async () => {

@@ -15,12 +15,19 @@ export interface Terminal {
   columns: () => number;
 }
 
+let failed: Error | undefined;
+/** Whether something of what was printed is lost, but for want of a reader. */
+export const outputFailed = (): boolean => failed !== undefined;
+
 export function processTerminal(): Terminal {
   for (const stream of [process.stdout, process.stderr]) {
     // Whoever read our output may be gone (`stint … | head`); the job goes on.
     if (stream.listenerCount('error') === 0) {
       stream.on('error', (e: NodeJS.ErrnoException) => {
-        if (e.code !== 'EPIPE') throw e;
+        if (e.code === 'EPIPE' || failed) return;
+        failed = e;
+        // Where that can't be written either, the exit code has to do.
+        if (stream === process.stdout) process.stderr.write(`stint: stdout can't be written: ${e.message}\n`);
       });
     }
   }

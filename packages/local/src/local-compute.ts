@@ -329,8 +329,10 @@ class LocalCompute implements Compute {
   #carryOutStop({ handle, labels }: ContainerStatus): void {
     if (this.#stopping.has(handle)) return;
     const graceMs = Number(labels[stopTimeoutLabel] ?? defaultStopTimeoutS) * 1000;
+    // From the wish on, whoever carries it out: else each look of another process would put SIGKILL off.
+    const passedMs = this.#o.clock.now() - (this.#stopWished(handle) ?? this.#o.clock.now());
     const stopping = this.#o.engine
-      .stop(handle, graceMs)
+      .stop(handle, Math.max(0, graceMs - passedMs))
       .catch(() => undefined)
       .finally(() => this.#stopping.delete(handle));
     this.#stopping.set(handle, stopping);

@@ -71,6 +71,7 @@ class ProcessEngine implements ContainerEngine {
   readonly #baseEnv: Readonly<Record<string, string>>;
   /** Woken when a shim of ours ends. */
   readonly #ended = new Map<string, Set<() => void>>();
+  #closed = false;
 
   constructor({ dir, clock, baseEnv }: ProcessEngineOptions) {
     this.#dir = dir;
@@ -122,7 +123,8 @@ class ProcessEngine implements ContainerEngine {
     // Without its pid (the disk was full) all of its group is told; the watcher itself does not heed SIGTERM.
     const watcher = child > 0 ? null : readIdentity(this.#folder(handle));
     signalProcess(watcher && isItself(watcher) ? -watcher.pid : child, 'SIGTERM');
-    while (this.#state(handle).status !== 'exited') {
+    // Its caller may have to end long before a command that ignores SIGTERM.
+    while (this.#state(handle).status !== 'exited' && !this.#closed) {
       const left = deadline - this.#clock.monotonic();
       if (left <= 0) {
         if (watcher) killSession(watcher);
@@ -162,6 +164,8 @@ class ProcessEngine implements ContainerEngine {
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
+    for (const waiting of this.#ended.values()) for (const wake of [...waiting]) wake();
     this.#ended.clear();
   }
 
@@ -266,7 +270,7 @@ class ProcessEngine implements ContainerEngine {
   async #childOf(handle: string): Promise<number> {
     const path = join(this.#folder(handle), 'child');
     const until = this.#clock.monotonic() + graceForFilesMs;
-    while (!existsSync(path) && this.#clock.monotonic() < until) {
+    while (!existsSync(path) && !this.#closed && this.#clock.monotonic() < until) {
       if (this.#state(handle).status === 'exited') return 0;
       await this.#pause(handle, 10);
     }
