@@ -278,7 +278,8 @@ class EcsCompute implements Compute {
       return true;
     } catch (e) {
       if (/task was not found/i.test(wordsOfError(toAppError(e)))) return false;
-      throw e;
+      nothingOfNoCluster(e);
+      return false;
     }
   }
 
@@ -329,12 +330,15 @@ class EcsCompute implements Compute {
     const { clients, clusterArn } = this.#p;
     const { DescribeTasksCommand } = await import('@aws-sdk/client-ecs');
     const input = { cluster: clusterArn, tasks: [...tasks] };
-    const answer = await clients.call(
-      'describe',
-      'DescribeTasks',
-      () => clients.ecs.send(new DescribeTasksCommand(input), { abortSignal: signal }),
-      signal,
-    );
+    const answer = await clients
+      .call(
+        'describe',
+        'DescribeTasks',
+        () => clients.ecs.send(new DescribeTasksCommand(input), { abortSignal: signal }),
+        signal,
+      )
+      .catch(nothingOfNoCluster);
+    if (answer === null) return { tasks: [], missing: new Set(tasks) };
     const missing = (answer.failures ?? []).filter((f) => f.reason === 'MISSING').map((f) => f.arn);
     return { tasks: answer.tasks ?? [], missing: new Set(missing) };
   }
@@ -349,14 +353,16 @@ class EcsCompute implements Compute {
     let nextToken: string | undefined;
     do {
       const input = { cluster: clusterArn, ...filter, nextToken };
-      const page = await clients.call(
-        'describe',
-        'ListTasks',
-        () => clients.ecs.send(new ListTasksCommand(input), { abortSignal: signal }),
-        signal,
-      );
-      all.push(...(page.taskArns ?? []));
-      nextToken = page.nextToken;
+      const page = await clients
+        .call(
+          'describe',
+          'ListTasks',
+          () => clients.ecs.send(new ListTasksCommand(input), { abortSignal: signal }),
+          signal,
+        )
+        .catch(nothingOfNoCluster);
+      all.push(...(page?.taskArns ?? []));
+      nextToken = page?.nextToken;
     } while (nextToken !== undefined);
     return all;
   }
@@ -388,6 +394,12 @@ class EcsCompute implements Compute {
       end: phase === 'stopped' ? endOfTask(task, { spot }) : null,
     };
   }
+}
+
+/** A cluster that is deleted takes its tasks along: they are MISSING like any that ECS has forgotten. */
+function nothingOfNoCluster(e: unknown): null {
+  if (nameOfError(toAppError(e)) === 'ClusterNotFoundException') return null;
+  throw e;
 }
 
 /** What opens a shell in a running task, up to the task's ARN (ECS Exec). */

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // What comes late: the next process, the start of a task, the answer, the cancel. Over HTTP, with a store on disk.
+import { DeleteClusterCommand } from '@aws-sdk/client-ecs';
 import type { TaskDocument } from '@stint/core';
 import { afterEach, describe, expect, test } from 'vitest';
 import { skippingClock } from '../../testing/skipping-clock.ts';
+import { config } from '../../testing/emulated-cluster.ts';
 import { taskCluster } from '../../testing/task-cluster.ts';
 import type { TaskCluster } from '../../testing/task-cluster.ts';
 import { specOf, workOn } from '../../testing/planned-tasks.ts';
@@ -79,6 +81,25 @@ test('a task that vanished is waited for, then an honest UNKNOWN, and never run 
   expect(c.count('RunTask')).toBe(1);
 });
 
+test('the cluster is deleted before anybody looked: an honest UNKNOWN', async () => {
+  c = await taskCluster([], { providers: [] });
+  const plan = c.plan([fails], { config: { ...config, capacity: ['fargate'] } });
+  await dies(plan, { action: 'DescribeTasks', nth: 1, when: 'after' });
+  await expect.poll(stateOfOnly, { timeout: 10_000 }).toBe('STOPPED');
+  const looked = c.count('DescribeTasks');
+  await c.ecs.send(new DeleteClusterCommand({ cluster: 'c' }));
+  const soon = c.open({ ...plan, config: null });
+  await soon.engine.takeUp();
+  const open = async () => (await soon.store.open())[0];
+  await expect.poll(() => c.count('DescribeTasks'), { timeout: 10_000 }).toBeGreaterThan(looked);
+  expect(await open()).toMatchObject({ state: 'INITIALIZING', attempts: [{ outcome: null }] });
+  await soon.close();
+  const next = c.open({ ...plan, config: null, aheadMs: 6 * 60_000 });
+  const [id] = (await next.store.open()).map((task) => task.id);
+  await next.engine.takeUp();
+  expect(courseOf(await next.engine.wait(id ?? ''))).toBe('UNKNOWN - = SYSTEM_ERROR');
+});
+
 test('two processes on one store: the one that lives takes up what the killed one had, the other stays its own', async () => {
   c = await taskCluster();
   const of = (who: string): PlannedTask[] => [1, 2, 3].map((n) => ({ key: `${who} ${n}`, exit: n, ms: 6_000 }));
@@ -98,7 +119,7 @@ test('two processes on one store: the one that lives takes up what the killed on
 });
 
 describe('start deadline', () => {
-  const config = (plan: Plan, startTimeout = '2s') => ({
+  const within = (plan: Plan, startTimeout = '2s') => ({
     ...plan,
     config: { ...plan.config, startTimeout, pollInterval: '1s' },
   });
@@ -111,7 +132,7 @@ describe('start deadline', () => {
     const never = { providerReady: 0, decide: 0, provision: 0, pull: 0, activate: 0, stop: 0, deprovision: 0 };
     const delays = { ...never, instanceLaunch: 100 };
     c = await taskCluster([{ on: 'StopTask', nth: [1], delayMs: 200_000 }], { clock, timeScale: 1, delays });
-    const plan = config(c.plan([task]));
+    const plan = within(c.plan([task]));
     const tasks = c.open(plan);
     const working = workOn(plan, tasks);
     const stop = async () => (await tasks.store.open())[0]?.attempts[0]?.stop?.why;
@@ -145,7 +166,7 @@ describe('start deadline', () => {
   test('one that never starts is stopped, and spotFirst tries on-demand only when it was seen stopped', async () => {
     c = await taskCluster([{ task: { provider: 'mi-spot' }, at: 'PROVISIONING', event: 'stuck' }]);
     // Room for the second attempt, which has to start in time.
-    const done = await c.run(config(c.plan([{ key: 'late', ms: 100, spotPolicy: 'spotFirst' }]), '5s'));
+    const done = await c.run(within(c.plan([{ key: 'late', ms: 100, spotPolicy: 'spotFirst' }]), '5s'));
     expect(done.map(courseOf)).toEqual(['START_DEADLINE, COMPLETED 0 = COMPLETE']);
     const [first, second] = done[0]?.attempts ?? [];
     expect(second?.createdAtMs).toBeGreaterThanOrEqual(first?.endedAtMs ?? Infinity);
