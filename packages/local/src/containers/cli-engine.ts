@@ -79,6 +79,7 @@ class CliEngine implements ContainerEngine {
   /** podman writes output to a file of ours; docker keeps it. */
   readonly #ownLog: boolean;
   readonly #waiting = new Map<string, Set<(exit: ContainerExit | AppError) => void>>();
+  readonly #closing = new AbortController();
   #cancelPoll: (() => void) | null = null;
 
   constructor(options: CliEngineOptions) {
@@ -134,7 +135,9 @@ class CliEngine implements ContainerEngine {
   }
 
   async stop(handle: string, graceMs: number): Promise<void> {
-    await this.#must(handle, ['stop', '-t', String(Math.ceil(graceMs / 1000)), handle]);
+    const args = ['stop', '-t', String(Math.ceil(graceMs / 1000)), handle];
+    const result = await runProgram(this.#o.command, args, { leave: this.#closing.signal });
+    if (result.exitCode !== 0) throw callError(this.name, handle, result);
   }
 
   async logs(handle: string, cursor: string | null): Promise<ContainerLogPage> {
@@ -155,6 +158,7 @@ class CliEngine implements ContainerEngine {
   }
 
   async close(): Promise<void> {
+    this.#closing.abort();
     this.#cancelPoll?.();
     this.#waiting.clear();
   }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawn } from 'node:child_process';
+import type { Socket } from 'node:net';
 
 export interface ProgramResult {
   /** null: it could not be started, or was killed. */
@@ -8,14 +9,18 @@ export interface ProgramResult {
   stderr: string;
 }
 
+interface RunOptions {
+  cwd?: string;
+  timeoutMs?: number;
+  env?: Readonly<Record<string, string>>;
+  /** Once aborted, this process may end before the program, which goes on. */
+  leave?: AbortSignal;
+}
+
 const longestStderr = 64 * 1024;
 
 /** Runs a program to its end without a shell; `env` is added to this process's environment. */
-export function runProgram(
-  command: string,
-  args: readonly string[],
-  options: { cwd?: string; timeoutMs?: number; env?: Readonly<Record<string, string>> } = {},
-): Promise<ProgramResult> {
+export function runProgram(command: string, args: readonly string[], options: RunOptions = {}): Promise<ProgramResult> {
   return new Promise((resolve) => {
     const child = spawn(command, args, {
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -31,8 +36,15 @@ export function runProgram(
     child.stderr.on('data', (data: Buffer) => {
       if (stderr.length < longestStderr) stderr += data.toString('utf8');
     });
+    const leave = (): void => {
+      child.unref();
+      // Pipes of a child process are sockets.
+      for (const pipe of [child.stdout, child.stderr]) (pipe as Socket).unref();
+    };
+    options.leave?.addEventListener('abort', leave, { once: true });
     const end = (result: ProgramResult): void => {
       clearTimeout(timer);
+      options.leave?.removeEventListener('abort', leave);
       resolve(result);
     };
     child.once('error', (e) => end({ exitCode: null, stdout: '', stderr: e.message }));
