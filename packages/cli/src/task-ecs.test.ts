@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { TaskView } from '@stint/core';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { emulatedCluster } from '../../aws/testing/emulated-cluster.ts';
 import type { EmulatedCluster } from '../../aws/testing/emulated-cluster.ts';
@@ -85,6 +86,24 @@ test('kill -9 in the middle: wait, logs and cancel need no configuration, and no
       .map((c) => c.request['clientToken']),
   );
   expect(started.size).toBe(1);
+});
+
+test('ls without AWS answers from the store, and says of when that is', async () => {
+  const r = start('run', 'busybox', '--', 'sleep', '600');
+  const running = async () => (JSON.parse((await stint('ls', '--json')).stdout) as { tasks: TaskView[] }).tasks[0];
+  await expect.poll(async () => (await running())?.state, { timeout: 15_000 }).toBe('RUNNING');
+  r.child.kill('SIGKILL');
+  await r.done;
+  const { port } = new URL(cluster.endpoint);
+  await cluster.stop();
+  const listed = await stint('ls', '--json');
+  expect(listed.code).toBe(0);
+  const [task] = (JSON.parse(listed.stdout) as { tasks: TaskView[] }).tasks;
+  expect(task?.state).toBe('RUNNING');
+  expect(listed.stderr).toMatch(
+    new RegExp(`^as it was stored, last changed at ${task?.logs[0]?.start_time}: .*ECONNREFUSED.*:${port}`, 'm'),
+  );
+  cluster = await emulatedCluster();
 });
 
 test('cancel stops it on ECS', async () => {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { AppError, isUlid, toAppError, viewTask } from '@stint/core/tasks';
+import { AppError, isEnded, isUlid, toAppError, viewTask } from '@stint/core/tasks';
 import type {
   LogOptions,
   SubmitOptions,
@@ -139,9 +139,19 @@ async function takeUp(engine: TaskEngine, id: string | undefined, notice?: (text
   } catch (e) {
     const error = toAppError(e);
     if (error.reason === 'TASK_NOT_FOUND') throw e;
-    notice?.(`as it was stored: ${error.message}`);
+    const stored = id === undefined ? (await engine.list({}, null, 1_000)).tasks : [await engine.read(id)];
+    const knownMs = Math.max(0, ...stored.filter((task) => !isEnded(task.state)).map(lastKnownMs));
+    const since = knownMs === 0 ? '' : `, last changed at ${new Date(knownMs).toISOString()}`;
+    notice?.(`as it was stored${since}: ${error.message}`);
   }
 }
+
+/** When the newest of what is known of a task happened. */
+const lastKnownMs = (task: TaskDocument): number =>
+  Math.max(
+    task.createdAtMs,
+    ...task.attempts.flatMap((a) => [a.createdAtMs, a.startedAtMs ?? 0, a.endedAtMs ?? 0, a.stop?.sentAtMs ?? 0]),
+  );
 
 /** Ids are shown in capitals and taken in any. */
 export function checkTaskId(id: string): string {
