@@ -276,6 +276,8 @@ describe('detached', () => {
 describe('rm, get, ls', () => {
   test('an ended task is forgotten with its output; an unknown one exits 4', async () => {
     const { json } = await run('--json', ...sh('echo x'));
+    const unknown = '01ARZ3NDEKTSV4RRFFQ69G5FAV';
+    expect((await stint('task', 'rm', json.id, unknown)).code).toBe(4);
     expect((await stint('task', 'rm', json.id)).stdout).toBe(`${json.id}\n`);
     for (const command of ['get', 'logs', 'wait', 'cancel', 'rm']) {
       expect(await stint('task', command, json.id), command).toMatchObject({ code: 4 });

@@ -183,6 +183,8 @@ export async function taskRemove(options: TaskRemoveOptions): Promise<CommandRes
     const ageMs = olderThan === undefined ? 0 : parseDurationMs(olderThan);
     if (ageMs === null) throw usage(`--older-than ${olderThan}: is no duration: write 12h or 30d`);
     const chosen = ended ? await endedBefore(engine, Date.now() - ageMs) : ids.map(checkId);
+    // All or none: one that is unknown or open is found before any is gone.
+    for (const id of ids.map(checkId)) if ((await engine.read(id)).endedAtMs === null) await engine.remove(id);
     for (const id of chosen) await engine.remove(id);
     return { exitCode: 0, body: { removed: chosen } };
   });
