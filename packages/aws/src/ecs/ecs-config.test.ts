@@ -103,6 +103,18 @@ function refusal(...args: Parameters<typeof readEcsConfig> | [Record<string, unk
   throw new Error('was taken');
 }
 
+test('limits have a variable each, and a variable that there is not is no silence', () => {
+  const file = { ...right, limits: { maxCpus: 8, maxMemoryGib: 60 } };
+  const env = { STINT_AWS_ECS_LIMITS_MAX_CPUS: '32' };
+  expect(readEcsConfig(file, env).limits).toEqual({ maxCpus: 32, maxMemoryGib: 60 });
+  expect(readEcsConfig(right, { STINT_AWS_ECS_LIMITS_MAX_MEMORY_GIB: '244' }).limits.maxMemoryGib).toBe(244);
+  const bad = refusal(file, { STINT_AWS_ECS_LIMITS_MAX_CPUS: 'many', STINT_AWS_ECS_CLUSTR: 'x', STINT_HOME: 'y' });
+  expect(bad.info.details?.['problems']).toEqual([
+    'STINT_AWS_ECS_CLUSTR: there is no such variable',
+    expect.stringMatching(/^STINT_AWS_ECS_LIMITS_MAX_CPUS: /),
+  ]);
+});
+
 test('all problems are told together, relations too, a variable by its own name and a key with its place', () => {
   expect(envName('executionRole')).toBe('STINT_AWS_ECS_EXECUTION_ROLE');
   const error = refusal(

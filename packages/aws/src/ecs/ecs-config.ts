@@ -117,6 +117,8 @@ const fromEnv: Readonly<Record<string, (text: string) => unknown>> = {
   networkMode: String,
   assignPublicIp: flag,
   capacity: list,
+  'limits.maxCpus': Number,
+  'limits.maxMemoryGib': Number,
   spotPolicy: String,
   spotFallbackAfter: Number,
   maxSpotAttempts: Number,
@@ -139,7 +141,12 @@ function flag(text: string): unknown {
   return text === 'true' ? true : text === 'false' ? false : text;
 }
 
-export const envName = (key: string): string => `STINT_AWS_ECS_${key.replace(/[A-Z]/g, (c) => `_${c}`).toUpperCase()}`;
+const prefix = 'STINT_AWS_ECS_';
+export const envName = (key: string): string =>
+  `${prefix}${key
+    .replace(/[A-Z]/g, (c) => `_${c}`)
+    .replace('.', '_')
+    .toUpperCase()}`;
 
 export interface EcsConfigOptions {
   /** What this caller has instead of the default group; a configured one comes before it. */
@@ -162,14 +169,19 @@ export function readEcsConfig(
   for (const [key, read] of Object.entries(fromEnv)) {
     const text = env[envName(key)];
     if (text === undefined || text === '') continue;
-    given[key] = read(text);
+    const [outer = '', inner] = key.split('.');
+    given[outer] =
+      inner === undefined ? read(text) : { ...(typeof given[outer] === 'object' && given[outer]), [inner]: read(text) };
     fromVariable.add(key);
   }
-  const problems: string[] = [];
+  const problems = Object.keys(env)
+    .filter((name) => name.startsWith(prefix) && !Object.keys(fromEnv).some((key) => envName(key) === name))
+    .map((name) => `${name}: there is no such variable`);
   const tell = (path: string, message: string): void => {
     const [key = ''] = path.split(/[.[]/);
     const inFile = path === '' ? 'aws.ecs' : `aws.ecs.${path}`;
-    const where = fromVariable.has(key) ? envName(key) : `${at(inFile)}${inFile}`;
+    const variable = [path, key].find((name) => fromVariable.has(name));
+    const where = variable !== undefined ? envName(variable) : `${at(inFile)}${inFile}`;
     problems.push(`${where}: ${message}`);
   };
   const parsed = ecsConfigSchema.safeParse(given);
