@@ -49,6 +49,7 @@ export function taskCommand(terminal: Terminal, finish: (exitCode: number) => vo
     .action(async (image: string, command: string[], f: Flags & Record<string, never>) => {
       const { taskRun } = await tasks();
       const signals = catchSignals();
+      const output = lineTo(terminal, f.json ?? false);
       const result = await taskRun({
         ...base(f),
         request: { ...f, image, command },
@@ -56,8 +57,9 @@ export function taskCommand(terminal: Terminal, finish: (exitCode: number) => vo
         detach: f.detach,
         stintCommand: [process.execPath, BIN],
         onSignal: signals.on,
-        events: { notice, line: lineTo(terminal, f.json ?? false) },
+        events: { notice, line: output.line },
       });
+      output.flush();
       signals.off();
       const { body } = result;
       const quiet = f.json !== true && !('error' in body);
@@ -87,8 +89,10 @@ export function taskCommand(terminal: Terminal, finish: (exitCode: number) => vo
     .option('--attempt <n>', 'of this attempt only', integer('--attempt', 1, 1_000_000))
     .action(async (id: string, f: Flags) => {
       const { taskLogs } = await tasks();
-      const events: TaskEvents = { notice, line: lineTo(terminal, false) };
+      const output = lineTo(terminal, false);
+      const events: TaskEvents = { notice, line: output.line };
       const result = await taskLogs({ ...base(f), id, follow: f.follow, attempt: f.attempt, events });
+      output.flush();
       finish('error' in result.body ? printResult(terminal, result, f.json ?? false, () => '') : result.exitCode);
     });
 
@@ -128,13 +132,31 @@ export function taskCommand(terminal: Terminal, finish: (exitCode: number) => vo
   return task;
 }
 
-/** The container's output goes where it came from, or to stderr where stdout is for JSON. */
-function lineTo(terminal: Terminal, json: boolean): NonNullable<TaskEvents['line']> {
-  return ({ stream, text, partial = false }) => {
-    (stream === 'stdout' && !json ? terminal.out : terminal.err)(partial ? text : `${text}\n`);
+const longestBatch = 65_536;
+
+/**
+ * The container's output goes where it came from, or to stderr where stdout is for JSON. Lines that come together are
+ * written together: one write each would take most of the time of a long output.
+ */
+function lineTo(terminal: Terminal, json: boolean): { line: NonNullable<TaskEvents['line']>; flush: () => void } {
+  let to: 'out' | 'err' = 'out';
+  let waiting = '';
+  const flush = (): void => {
+    if (waiting !== '') terminal[to](waiting);
+    waiting = '';
+  };
+  const line: TaskEvents['line'] = ({ stream, text, partial = false }) => {
+    const where = stream === 'stdout' && !json ? 'out' : 'err';
+    if (where !== to) flush();
+    to = where;
+    if (waiting === '') setImmediate(flush);
+    waiting += partial ? text : `${text}\n`;
+    if (waiting.length < longestBatch) return undefined;
+    flush();
     // Else a slow reader of a long output would fill our memory.
     return terminal.taken?.();
   };
+  return { line, flush };
 }
 
 const exitOf: Readonly<Record<TaskSignal, number>> = { SIGINT: 130, SIGTERM: 143 };
