@@ -40,6 +40,7 @@ import {
   containerName,
   defaultLogPrefix,
   needsNetwork,
+  problemsOfStop,
   taskDefinitionOf,
   usesAwsvpc,
   warningsOf,
@@ -164,6 +165,7 @@ class EcsCompute implements Compute {
     return [
       ...problemsOfLabels(labels),
       ...problemsOfDisk(wants.disk),
+      ...problemsOfStop(spec),
       ...executors.flatMap(problemsOfSecrets),
       // A placement may round the size up; that makes it hardly longer, and is looked at again then.
       ...problemsOfOverrides(overridesOf(spec, { ...wants, disk: null })),

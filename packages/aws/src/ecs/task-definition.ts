@@ -14,6 +14,7 @@ export const scratchPath = '/scratch';
 const scratchVolume = 'scratch';
 const familyLength = 255;
 const longestFargateStopS = 120;
+const shortestStopS = 2;
 
 /** What the definition is made for; everything that RunTask can override is left out, so one serves all sizes. */
 export function taskDefinitionOf(
@@ -81,6 +82,12 @@ export function taskDefinitionOf(
 
 const stopSecondsOf = ({ stopTimeoutS }: TaskSpec, { stopTimeout }: EcsConfig): number =>
   stopTimeoutS ?? Math.ceil(stopTimeout / 1000);
+
+/** What no definition can have. */
+export const problemsOfStop = ({ stopTimeoutS }: TaskSpec): string[] =>
+  stopTimeoutS !== null && stopTimeoutS < shortestStopS
+    ? [`stop time-out: ${stopTimeoutS} s were asked, ECS takes ${shortestStopS} s at least`]
+    : [];
 
 /** What the definition has less of than was asked, for people. */
 export function warningsOf(spec: TaskSpec, offer: EcsOffer, config: EcsConfig): string[] {

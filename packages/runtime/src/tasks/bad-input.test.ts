@@ -213,6 +213,7 @@ describe('a want that is wrong, or that nothing can fulfil', () => {
     ],
     [{ label: ['aws:x=1'] }, "label aws:x: aws:x: tags that begin with aws: are AWS's own"],
     [{ label: ['a!=1', 'a?=2'] }, 'labels a! and a? are the same tag: a_'],
+    [{ stopTimeout: '1s' }, 'stop time-out: 1 s were asked, ECS takes 2 s at least'],
     [{ command: ['x'.repeat(8_200)] }, 'command and environment take 8284 characters, ECS takes 8192 at most'],
     [{ disk: '100', diskType: 'gp9' }, 'disk type gp9: there is gp2, gp3, io1, io2, st1, sc1, standard'],
     [{ disk: '100', diskIops: '10' }, 'a gp3 disk has 3000 to 16000 IOPS, 10 were asked'],
