@@ -34,6 +34,8 @@ describe('thirty minutes after the request was sent it is looked for, and never 
     c = await taskCluster();
     const plan = c.plan([{ key: 'long', ms: 600_000, cancel: true }]);
     await dies(plan, { action: 'RunTask', nth: 1, when: 'lost' });
+    // One that still starts half an hour later is stopped for that.
+    await expect.poll(stateOfOnly, { timeout: 20_000 }).toBe('RUNNING');
     expect((await c.run({ ...plan, aheadMs: later })).map(courseOf)).toEqual(['CANCELED 143 = CANCELED']);
     expect([c.count('RunTask'), c.calls().filter(byStartedBy).length]).toEqual([1, 2]);
   });
