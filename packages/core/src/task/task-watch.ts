@@ -19,7 +19,8 @@ const firstLookMs = 1_000;
  */
 export class TaskWatch {
   readonly #d: WatchDeps;
-  readonly #handles = new Set<string>();
+  /** When each was answered for, monotonic ms; Infinity while it waits for that. */
+  readonly #handles = new Map<string, number>();
   readonly #hinted = new Set<string>();
   readonly #looking = new Set<Promise<void>>();
   readonly #abort = new AbortController();
@@ -37,7 +38,7 @@ export class TaskWatch {
    */
   add(handle: string, known: boolean): boolean {
     const fresh = !this.#handles.has(handle);
-    this.#handles.add(handle);
+    if (fresh) this.#handles.set(handle, -Infinity);
     const { pollIntervalMs } = this.#d.compute.traits;
     if (!this.#cancelTick && !this.#ticking) this.#arm(known ? pollIntervalMs : Math.min(firstLookMs, pollIntervalMs));
     return fresh;
@@ -66,7 +67,7 @@ export class TaskWatch {
 
   /** Looks at every handle, now. */
   lookNow(): Promise<void> {
-    return this.#look([...this.#handles]);
+    return this.#look([...this.#handles.keys()]);
   }
 
   async stop(): Promise<void> {
@@ -87,15 +88,17 @@ export class TaskWatch {
     this.#ticking = true;
     const { pollIntervalMs, observeBatch, observePerSecond } = this.#d.compute.traits;
     const startedAt = this.#d.clock.monotonic();
-    const handles = [...this.#handles];
-    await this.#look(handles);
+    // After a restart with thousands of tasks the first looks take longer than a tick: none is asked for twice for that.
+    const before = startedAt - pollIntervalMs / 2;
+    await this.#look([...this.#handles].filter(([, at]) => at <= before).map(([handle]) => handle));
     this.#ticking = false;
     if (this.#handles.size === 0) return;
-    const fastestMs = (Math.ceil(handles.length / observeBatch) / (observePerSecond / 2)) * 1000;
+    const fastestMs = (Math.ceil(this.#handles.size / observeBatch) / (observePerSecond / 2)) * 1000;
     this.#arm(Math.max(pollIntervalMs, fastestMs) - (this.#d.clock.monotonic() - startedAt));
   }
 
   async #look(handles: readonly string[]): Promise<void> {
+    this.#note(handles, Infinity);
     const looking = this.#batches(handles);
     this.#looking.add(looking);
     await looking;
@@ -121,6 +124,12 @@ export class TaskWatch {
     } catch (e) {
       // The next tick asks again; nothing is concluded from an answer that did not come.
       if (!this.#abort.signal.aborted) this.#d.problem(e);
+    } finally {
+      this.#note(handles, this.#d.clock.monotonic());
     }
+  }
+
+  #note(handles: readonly string[], at: number): void {
+    for (const handle of handles) if (this.#handles.has(handle)) this.#handles.set(handle, at);
   }
 }
