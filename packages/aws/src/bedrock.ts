@@ -7,7 +7,7 @@ import type {
   ConverseCommandOutput,
   ToolChoice,
 } from '@aws-sdk/client-bedrock-runtime';
-import { AppError, isAppError } from '@stint/core';
+import { AppError, isAppError } from '@stint/core/base';
 import type { Completion, CompletionRequest, JsonObject, ModelProvider, StopReason } from '@stint/core';
 import { bedrockError } from './bedrock-errors.ts';
 import { toolAnswer, toolInput } from './tool-schema.ts';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A tool takes an object. A step whose output is a list, a choice or anything else asks for it as the one member of an object.
-import { isJsonObject } from '@stint/core';
+import { isJsonObject } from '@stint/core/base';
 import type { Json, JsonObject } from '@stint/core';
 
 const MEMBER = 'value';

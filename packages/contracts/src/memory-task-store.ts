@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { AppError, isEnded } from '@stint/core';
+import { AppError, isEnded, needsCare } from '@stint/core';
 import type { TaskDocument, TaskFilter, TaskOwner, TaskStore } from '@stint/core';
 
 export interface MemoryTasks {
@@ -87,7 +87,6 @@ export function memoryTaskStore(state: MemoryTasks = emptyMemoryTasks()): TaskSt
   };
 }
 
-const needsCare = (t: TaskDocument): boolean => !isEnded(t.state) || t.attempts.some((a) => !a.settled);
 const byId = (a: TaskDocument, b: TaskDocument): number => (a.id < b.id ? -1 : 1);
 
 function matches(task: TaskDocument, filter: TaskFilter): boolean {

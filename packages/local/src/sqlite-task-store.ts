@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { chmodSync } from 'node:fs';
 import { join } from 'node:path';
-import { AppError, isEnded, isUlid } from '@stint/core/tasks';
+import { AppError, isEnded, isUlid, needsCare } from '@stint/core/tasks';
 import type { TaskDocument, TaskFilter, TaskOwner, TaskStore } from '@stint/core';
 import { makeFolders } from './make-folders.ts';
 import { openStateDatabase } from './state-database.ts';
@@ -235,9 +235,8 @@ class SqliteTaskStore implements TaskStore {
 /** version, state, open, wish, owner */
 function columns(task: TaskDocument): [number, string, number, number, string | null] {
   const ended = isEnded(task.state);
-  const open = !ended || task.attempts.some((a) => !a.settled);
   const wish = task.cancel !== null && task.state !== 'CANCELING' && !ended;
-  return [task.version, task.state, Number(open), Number(wish), task.owner?.id ?? null];
+  return [task.version, task.state, Number(needsCare(task)), Number(wish), task.owner?.id ?? null];
 }
 
 function mismatch(id: string, expected: number): AppError {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CreateCapacityProviderCommandInput } from '@aws-sdk/client-ecs';
-import { AppError, rankOffers, toAppError } from '@stint/core/tasks';
+import { AppError, noHistory, rankOffers, toAppError } from '@stint/core/tasks';
 import type { Clock, Placement, SpotPolicy, Wants } from '@stint/core';
 import { viewCapacity } from './capacity-view.ts';
 import type { CapacityView } from './capacity-view.ts';
-import { describeProviders, networkOf, surveyCluster } from './discover.ts';
+import { describeProviders, networkOf, surveyCluster, usableOf } from './discover.ts';
 import type { ClusterSurvey, Network } from './discover.ts';
 import { createEcsClients } from './ecs-clients.ts';
 import type { EcsClients } from './ecs-clients.ts';
@@ -61,17 +61,16 @@ export async function planCapacity(
   return await withClients(options, async (clients, notice) => {
     const { config, wants } = options;
     const survey = await surveyCluster(clients, config.cluster);
-    const usable = survey.providers.flatMap((p) => (p.problem === null && p.provider ? p.provider : []));
+    const usable = usableOf(survey);
     const offers = offersOf(usable, config, await typeFactsOf(clients, patternsOf(usable, config), notice));
     // As a task would: without a network it ends here, wherever it would have gone.
     if (needsNetwork(config, offers)) await networkOf(clients, config);
     const facts = await typeFactsOf(clients, wants.machineTypes ? candidatePatterns(wants) : [], notice);
     const misfit = misfitOfTypes(wants, facts, options.region);
-    const history = { spotReclaims: 0, exhausted: [], inUse: { cpus: 0, memoryMib: 0 } };
     const { ranked, refused } = rankOffers(
       wants,
       offers.map((o) => o.offer),
-      history,
+      noHistory,
       chooseOptionsOf(wants, offers, policyOf(wants, config), config, { misfit, facts }),
     );
     const asked = [...ranked.map((r) => r.offer), ...refused.map((r) => r.offer)];

@@ -5,7 +5,7 @@ import { checkPermissions } from './check-permissions.ts';
 import { checkRoles } from './check-roles.ts';
 import { fail, failed, ok, warn } from './checks.ts';
 import type { Check } from './checks.ts';
-import { networkOf, surveyCluster } from './discover.ts';
+import { networkOf, surveyCluster, usableOf } from './discover.ts';
 import type { ClusterSurvey } from './discover.ts';
 import { clientOptionsOf, createEcsClients } from './ecs-clients.ts';
 import type { EcsClients } from './ecs-clients.ts';
@@ -106,7 +106,7 @@ async function checkProviders(
   { name, providers }: ClusterSurvey,
   options: CheckEcsOptions,
 ): Promise<Check[]> {
-  const usable = providers.flatMap((p) => (p.problem === null && p.provider ? p.provider : []));
+  const usable = usableOf({ providers });
   const others = providers.flatMap((p) => (p.problem === null ? [] : `${p.name} ${p.problem}`));
   if (usable.length === 0) {
     return [

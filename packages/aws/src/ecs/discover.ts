@@ -33,8 +33,9 @@ export interface ClusterFacts {
  * @throws AppError FAILED_PRECONDITION/CLUSTER_… saying what was found and what to do
  */
 export async function describeCluster(clients: EcsClients, cluster: string): Promise<ClusterFacts> {
-  const { arn, providers } = await surveyCluster(clients, cluster);
-  const usable = providers.flatMap((p) => (p.problem === null && p.provider ? p.provider : []));
+  const survey = await surveyCluster(clients, cluster);
+  const { arn, providers } = survey;
+  const usable = usableOf(survey);
   if (usable.length > 0) return { arn, providers: usable };
   const what = providers.map((p) => `${p.name} (${p.problem})`).join(', ') || 'none';
   throw new AppError(
@@ -46,6 +47,10 @@ export async function describeCluster(clients: EcsClients, cluster: string): Pro
     },
   );
 }
+
+/** Those that tasks can be placed on, as ECS describes them. */
+export const usableOf = ({ providers }: Pick<ClusterSurvey, 'providers'>): CapacityProvider[] =>
+  providers.flatMap((p) => (p.problem === null && p.provider ? p.provider : []));
 
 /** The cluster with all of its providers. @throws AppError FAILED_PRECONDITION/CLUSTER_NOT_FOUND, CLUSTER_INACTIVE */
 export async function surveyCluster(clients: EcsClients, cluster: string): Promise<ClusterSurvey> {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { AppError, parseDurationMs, problemsOf } from '@stint/core';
+import { problemsOf } from '@stint/core/problems';
+import { AppError, parseDurationMs } from '@stint/core/tasks';
 import { z } from 'zod';
 
 const arn = (service: string, resource: string) => {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { AcceleratorManufacturer, AcceleratorName } from '@aws-sdk/client-ecs';
-import type { Architecture } from '@stint/core';
+import { acceleratorName } from '@stint/core/tasks';
+import type { Architecture, Wants } from '@stint/core';
 
 export interface GpuType {
   /** Families that Managed Instances buy it in (managed-instances-instance-types, developer guide). */
@@ -29,3 +30,7 @@ export const gpuTypes: Readonly<Record<string, GpuType>> = {
   b300: { ...nvidia, families: ['p6-b300.*'], named: null },
   'radeon-pro-v520': { families: ['g4ad.*'], arch: 'X86_64', manufacturer: 'amd', named: 'radeon-pro-v520' },
 };
+
+/** The GPU that is wanted by name; undefined where none is, or it is not known here. */
+export const gpuOf = ({ accelerator }: Pick<Wants, 'accelerator'>): GpuType | undefined =>
+  accelerator?.type == null ? undefined : gpuTypes[acceleratorName(accelerator.type)];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CreateCapacityProviderCommandInput, InstanceRequirementsRequest } from '@aws-sdk/client-ecs';
-import { acceleratorName, rankOffers } from '@stint/core/tasks';
+import { noHistory, rankOffers } from '@stint/core/tasks';
 import type { SpotPolicy, Wants } from '@stint/core';
 import type { Network } from './discover.ts';
 import type { EcsConfig } from './ecs-config.ts';
@@ -12,7 +12,7 @@ import {
   offerOf,
   usableShare,
 } from './ecs-offers.ts';
-import { gpuTypes } from './gpu-types.ts';
+import { gpuOf } from './gpu-types.ts';
 import type { InstanceType } from './instance-types.ts';
 import { typesForWants } from './types-for-wants.ts';
 
@@ -102,7 +102,7 @@ function requirementsFor(
   types: { allowed: readonly string[]; burstable: boolean; bareMetal: boolean },
 ): InstanceRequirementsRequest {
   const { cpus, memoryMib, accelerator, arch } = wants;
-  const gpu = accelerator?.type == null ? undefined : gpuTypes[acceleratorName(accelerator.type)];
+  const gpu = gpuOf(wants);
   return {
     vCpuCount: { min: Math.max(1, Math.ceil(cpus)) },
     memoryMiB: { min: Math.ceil(memoryMib / usableShare) },
@@ -132,7 +132,6 @@ function misfitsOf(request: CreateCapacityProviderCommandInput, parts: ProviderP
     infrastructureRole: managedInstancesProvider?.infrastructureRoleArn,
   };
   const offer = offerOf({ name, type: 'MANAGED_INSTANCES', managedInstancesProvider }, config, types);
-  const history = { spotReclaims: 0, exhausted: [], inUse: { cpus: 0, memoryMib: 0 } };
   const options = chooseOptionsOf(wants, [offer], policyOf(wants, config), config, { misfit: null, facts: null });
-  return rankOffers({ ...wants, capacity: null }, [offer.offer], history, options).refused.map(({ why }) => why);
+  return rankOffers({ ...wants, capacity: null }, [offer.offer], noHistory, options).refused.map(({ why }) => why);
 }

@@ -2,7 +2,7 @@
 import { acceleratorName } from '@stint/core/tasks';
 import type { Wants } from '@stint/core';
 import { usableShare } from './ecs-offers.ts';
-import { gpuTypes } from './gpu-types.ts';
+import { gpuOf, gpuTypes } from './gpu-types.ts';
 import { matchesType } from './instance-types.ts';
 import type { InstanceType } from './instance-types.ts';
 
@@ -19,11 +19,12 @@ export interface TypesForWants {
 const legalPattern = /^[a-zA-Z0-9.*-]{1,30}$/;
 
 /** The instance types whose facts say whether the wants can be held; empty = any type may be bought. */
-export function candidatePatterns({ machineTypes, accelerator }: Wants): string[] {
+export function candidatePatterns(wants: Wants): string[] {
+  const { machineTypes, accelerator } = wants;
   if (machineTypes) return machineTypes.filter((pattern) => legalPattern.test(pattern));
   if (!accelerator) return [];
   if (accelerator.type === null) return nvidiaFamilies;
-  return [...(gpuTypes[acceleratorName(accelerator.type)]?.families ?? [])];
+  return [...(gpuOf(wants)?.families ?? [])];
 }
 
 const nvidiaFamilies = Object.values(gpuTypes)
@@ -40,7 +41,7 @@ export function typesForWants(wants: Wants, facts: readonly InstanceType[] | nul
   const problems = (machineTypes ?? [])
     .filter((pattern) => !legalPattern.test(pattern))
     .map((pattern) => `machine type ${JSON.stringify(pattern)}: may have letters, digits, . * -, 30 at most`);
-  const gpu = accelerator?.type == null ? undefined : gpuTypes[acceleratorName(accelerator.type)];
+  const gpu = gpuOf(wants);
   if (accelerator?.type != null && !gpu && !machineTypes) {
     problems.push(
       `accelerator type ${accelerator.type} was asked, there is ${Object.keys(gpuTypes).join(', ')}; or name machine types that have it`,

@@ -14,6 +14,9 @@ export interface PlacementHistory {
   inUse: { cpus: number; memoryMib: number };
 }
 
+/** Of a task that was never placed, on a backend that is empty. */
+export const noHistory: PlacementHistory = { spotReclaims: 0, exhausted: [], inUse: { cpus: 0, memoryMib: 0 } };
+
 export type PlaceResult =
   | { kind: 'placed'; placement: Placement }
   /** It fits, but not now; `waitingFor` says what it waits for. */

@@ -3,12 +3,13 @@ import { AppError, toAppError } from '../errors.ts';
 import { canonical } from '../jobs/digest.ts';
 import type { Sha256 } from '../jobs/digest.ts';
 import type { Clock } from '../ports/clock.ts';
+import { noHistory } from '../ports/compute.ts';
 import type { Compute, TaskLogLine } from '../ports/compute.ts';
 import type { LeaseOwner } from '../ports/job-store.ts';
 import type { TaskFilter, TaskPage, TaskStore } from '../ports/task-store.ts';
 import { isEnded } from './states.ts';
-import type { Attempt, ComputeTarget, TaskDocument } from './task-document.ts';
-import { applyEvent } from './task-machine.ts';
+import type { ComputeTarget, TaskDocument } from './task-document.ts';
+import { applyEvent, needsCare } from './task-machine.ts';
 import { TaskPump } from './task-pump.ts';
 import { followLogs } from './task-logs.ts';
 import type { TaskSpec } from './task-spec.ts';
@@ -111,11 +112,7 @@ class Engine implements TaskEngine {
     if (wrong.length > 0) {
       throw new AppError('INVALID_ARGUMENT', 'BAD_TASK', wrong.join('; '), { details: { problems: wrong } });
     }
-    const fits = await compute.place(spec.wants, spec.wants.spotPolicy ?? compute.traits.spotPolicy, {
-      spotReclaims: 0,
-      exhausted: [],
-      inUse: { cpus: 0, memoryMib: 0 },
-    });
+    const fits = await compute.place(spec.wants, spec.wants.spotPolicy ?? compute.traits.spotPolicy, noHistory);
     if (fits.kind === 'never') {
       throw new AppError('INVALID_ARGUMENT', 'NOTHING_FITS', `nothing fits: ${fits.problems.join('; ')}`, {
         hint: 'Ask for less, or allow more capacity.',
@@ -353,10 +350,6 @@ class Engine implements TaskEngine {
     if (this.#ours.size > 0) this.#arm();
   }
 }
-
-/** Open, or ended with something left to free. */
-const needsCare = (task: TaskDocument): boolean =>
-  !isEnded(task.state) || task.attempts.some((a: Attempt) => !a.settled);
 
 function refuseUnsupported(spec: TaskSpec): void {
   const asked = [

@@ -65,6 +65,9 @@ const capacityBackoff = { baseMs: 2_000, capMs: 60_000 };
 const quotaBackoff = { baseMs: 15_000, capMs: 120_000 };
 const staleBackoff = { baseMs: 500, capMs: 60_000 };
 
+/** Open, or ended with something left to free. */
+export const needsCare = (task: TaskDocument): boolean => !isEnded(task.state) || task.attempts.some((a) => !a.settled);
+
 export const liveAttempt = (task: TaskDocument): Attempt | null => {
   const last = task.attempts.at(-1);
   return last && last.state !== 'ENDED' ? last : null;

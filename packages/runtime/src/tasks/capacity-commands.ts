@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CapacityPlan, CapacityView, CreatedCapacity } from '@stint/aws';
-import type { Architecture, Placement, Wants } from '@stint/core';
+import type { Placement, Wants } from '@stint/core';
 import { systemClock } from '@stint/local/tasks';
 import type { CommandResult } from '../commands.ts';
 import { readEcsSettings } from './ecs-settings.ts';
 import { refusedTask } from './refused-task.ts';
-import { taskSpecOf } from './task-request.ts';
+import { ecsArch, taskSpecOf } from './task-request.ts';
 import type { TaskRequest } from './task-request.ts';
 import { readTaskSettings } from './task-settings.ts';
 
@@ -106,9 +106,6 @@ export async function capacityCreate(
     return { exitCode: 0, body: await createCapacity({ ...parts, name, wants, dryRun, signal }) };
   });
 }
-
-/** What tasks on ECS run on where `--arch` says nothing, whatever this machine is. */
-const ecsArch: Architecture = 'X86_64';
 
 /** @throws AppError INVALID_ARGUMENT/BAD_ARGUMENT, as `stint task run` */
 const wantsOf = (wanted: WantedCapacity): Wants => taskSpecOf({ ...wanted, image: 'any', command: [] }, ecsArch).wants;

@@ -11,7 +11,7 @@ import type {
 } from '@stint/core';
 import { composeTasks, machineArch } from './compose-tasks.ts';
 import type { TaskRuntime, TaskRuntimeOptions } from './compose-tasks.ts';
-import { taskSpecOf } from './task-request.ts';
+import { ecsArch, taskSpecOf } from './task-request.ts';
 import type { TaskRequest } from './task-request.ts';
 
 type NumberOr<T> = number | T | undefined;
@@ -107,8 +107,7 @@ export async function submitTask(
   request: TaskRequest,
   options: SubmitOptions,
 ): Promise<{ task: TaskDocument; created: boolean }> {
-  // ECS has both, whatever this machine is; most images are made for one.
-  const spec = taskSpecOf(request, runtime.settings.compute === 'ecs' ? 'X86_64' : machineArch);
+  const spec = taskSpecOf(request, runtime.settings.compute === 'ecs' ? ecsArch : machineArch);
   return await runtime.engine.submit(spec, await runtime.target(), options);
 }
 

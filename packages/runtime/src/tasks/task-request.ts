@@ -2,6 +2,9 @@
 import { AppError, defaultCpus, defaultMemoryMib, parseDurationMs, parseMib } from '@stint/core/tasks';
 import type { Architecture, SpotPolicy, TaskSpec } from '@stint/core';
 
+/** What tasks on ECS run on where nobody says: it has both, whatever this machine is, and most images are made for one. */
+export const ecsArch: Architecture = 'X86_64';
+
 /** What `stint task run` is told, as text, before anything is checked. */
 export interface TaskRequest {
   image: string;
