@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createEcsCompute, readEcsConfig } from '@stint/aws';
 import type { EcsComputeOptions } from '@stint/aws';
+import { taskSpec } from '@stint/contracts/specimens';
 import { createTaskEngine } from '@stint/core';
 import type { Compute, TaskDocument, TaskEngine, TaskSpec } from '@stint/core';
 import { describeThisProcess, openSqliteTaskStore, ownerIsAlive, systemClock } from '@stint/local';
@@ -78,35 +79,20 @@ function bindAll(compute: Compute, real: Compute): void {
   }
 }
 
-const spec = (n: number): TaskSpec => ({
-  name: `sample-${n}`,
-  description: null,
-  executors: [
-    {
-      image: '123456789012.dkr.ecr.eu-west-1.amazonaws.com/pipeline/align:1.4.2',
-      command: ['bash', '-c', `set -e; aws s3 cp s3://bucket/run/${n}/.command.run - | bash > .command.log 2>&1`],
-      entryPoint: null,
-      env: { AWS_REGION: REGION, SAMPLE: String(n) },
-      workdir: null,
-    },
-  ],
-  inputs: [],
-  outputs: [],
-  wants: {
-    cpus: 1,
-    memoryMib: 2048,
-    accelerator: null,
-    disk: null,
-    machineTypes: null,
-    arch: 'X86_64',
-    fusion: false,
-    spotPolicy: null,
-    capacity: null,
-  },
-  labels: { run: 'bench', process: 'align' },
-  timeLimitMs: null,
-  stopTimeoutS: null,
-});
+const spec = (n: number): TaskSpec =>
+  taskSpec({
+    name: `sample-${n}`,
+    executors: [
+      {
+        image: '123456789012.dkr.ecr.eu-west-1.amazonaws.com/pipeline/align:1.4.2',
+        command: ['bash', '-c', `set -e; aws s3 cp s3://bucket/run/${n}/.command.run - | bash > .command.log 2>&1`],
+        entryPoint: null,
+        env: { AWS_REGION: REGION, SAMPLE: String(n) },
+        workdir: null,
+      },
+    ],
+    labels: { run: 'bench', process: 'align' },
+  });
 
 async function until(what: string, is: () => boolean | Promise<boolean>): Promise<void> {
   for (let i = 0; !(await is()); i++) {

@@ -2,6 +2,7 @@
 // Tasks that a process of a test looks after, as data, so that any other process can go on with them.
 import { createHash, randomInt } from 'node:crypto';
 import { createTaskEngine } from '@stint/core';
+import { taskSpec } from '@stint/contracts/specimens';
 import type { Clock, TaskDocument, TaskEngine, TaskSpec, TaskStore } from '@stint/core';
 import { createEcsCompute, readEcsConfig } from '@stint/aws';
 import type { EcsComputeOptions } from '@stint/aws';
@@ -84,27 +85,12 @@ export function openTasks(
 
 export const specOf = ({ command, exit = 0, ms = 0, spotPolicy = 'onDemand' }: PlannedTask): TaskSpec => {
   const env: Record<string, string> = command ? {} : { STINT_NOOP_EXIT: String(exit), STINT_NOOP_MS: String(ms) };
-  return {
-    name: null,
-    description: null,
-    executors: [{ image: 'busybox', command: command ?? ['true'], entryPoint: null, env, workdir: null }],
-    inputs: [],
-    outputs: [],
-    wants: {
-      cpus: 1,
-      memoryMib: 2048,
-      accelerator: null,
-      disk: null,
-      machineTypes: null,
-      arch: 'X86_64',
-      fusion: false,
-      spotPolicy,
-      capacity: null,
-    },
-    labels: {},
-    timeLimitMs: null,
+  const { executors, wants } = taskSpec();
+  return taskSpec({
+    executors: executors.map((e) => ({ ...e, command: command ?? ['true'], env })),
+    wants: { ...wants, spotPolicy },
     stopTimeoutS: 2,
-  };
+  });
 };
 
 /** Submits what is not there yet, cancels what is to be, and resolves when all have ended, in the order of the plan. */

@@ -4,7 +4,8 @@ import { draftOf } from '@stint/core';
 import type { Attempt, Compute, Observation, Placement, TaskDocument, TaskLogLine, TaskSpec } from '@stint/core';
 import { contractSuite } from './contract-suite.ts';
 import type { Closing, Skips } from './contract-suite.ts';
-import { seededRandom, sha256, taskSpec } from './task-harness.ts';
+import { taskSpec } from './specimens.ts';
+import { seededRandom, sha256 } from './task-harness.ts';
 
 export interface ComputeHarness extends Closing {
   /** Each call opens the same backend anew, as another process would. */

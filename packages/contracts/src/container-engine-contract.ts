@@ -3,6 +3,7 @@ import { expect } from 'vitest';
 import type { ContainerEngine, ContainerExit, ContainerLogLine, ContainerSpec } from '@stint/core';
 import { contractSuite, refused } from './contract-suite.ts';
 import type { Closing, Skips } from './contract-suite.ts';
+import { containerSpec } from './specimens.ts';
 
 export interface ContainerEngineHarness extends Closing {
   /** Each call opens the same engine anew, as another process would. */
@@ -19,24 +20,8 @@ function container(
   command: readonly string[],
   change: Partial<ContainerSpec> = {},
 ): ContainerSpec {
-  return {
-    name: unique(),
-    labels: { suite: 'contract' },
-    image: h.image,
-    entryPoint: null,
-    command,
-    env: {},
-    workingDir: null,
-    cpus: null,
-    memoryMib: null,
-    gpus: 0,
-    mounts: [],
-    devices: [],
-    addCapabilities: [],
-    network: 'host',
-    init: false,
-    ...change,
-  };
+  const { image } = h;
+  return containerSpec({ name: unique(), labels: { suite: 'contract' }, image, command, network: 'host', ...change });
 }
 const sh = (script: string): string[] => ['/bin/sh', '-c', script];
 

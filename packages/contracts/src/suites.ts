@@ -10,4 +10,5 @@ export { taskStoreContract } from './task-store-contract.ts';
 export { containerEngineContract } from './container-engine-contract.ts';
 export { computeContract } from './compute-contract.ts';
 export type { ComputeHarness } from './compute-contract.ts';
-export { seededRandom, taskSpec } from './task-harness.ts';
+export { containerSpec, taskSpec } from './specimens.ts';
+export { seededRandom } from './task-harness.ts';

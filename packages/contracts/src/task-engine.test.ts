@@ -2,7 +2,8 @@
 import { describe, expect, test } from 'vitest';
 import { AppError } from '@stint/core';
 import type { StartRefusal, TaskDocument, TaskStore } from '@stint/core';
-import { endsWith, succeeds, taskHarness, taskSpec } from './task-harness.ts';
+import { taskSpec } from './specimens.ts';
+import { endsWith, succeeds, taskHarness } from './task-harness.ts';
 import type { TaskHarness } from './task-harness.ts';
 
 const target = { compute: 'ecs', region: 'simulated', clusterArn: 'simulated' } as const;

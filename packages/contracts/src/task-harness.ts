@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createHash } from 'node:crypto';
 import { createTaskEngine, outcomeTable } from '@stint/core';
-import type { Compute, OutcomeCode, TaskDocument, TaskEngine, TaskSpec, TaskStore } from '@stint/core';
+import type { Compute, OutcomeCode, TaskDocument, TaskEngine, TaskStore } from '@stint/core';
 import { fakeClock } from './fake-clock.ts';
 import type { FakeClock } from './fake-clock.ts';
 import { emptyMemoryTasks, memoryTaskStore } from './memory-task-store.ts';
@@ -21,29 +21,6 @@ export function seededRandom(seed: number): () => number {
     return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
   };
 }
-
-export const taskSpec = (change: Partial<TaskSpec> = {}): TaskSpec => ({
-  name: null,
-  description: null,
-  executors: [{ image: 'busybox', command: ['true'], entryPoint: null, env: {}, workdir: null }],
-  inputs: [],
-  outputs: [],
-  wants: {
-    cpus: 1,
-    memoryMib: 2048,
-    accelerator: null,
-    disk: null,
-    machineTypes: null,
-    arch: 'X86_64',
-    fusion: false,
-    spotPolicy: null,
-    capacity: null,
-  },
-  labels: {},
-  timeLimitMs: null,
-  stopTimeoutS: null,
-  ...change,
-});
 
 export const endsWith = (code: OutcomeCode, exitCode: number | null = null, change: Partial<Course> = {}): Course => ({
   startMs: 2_000,

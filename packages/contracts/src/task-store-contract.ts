@@ -3,7 +3,7 @@ import { expect } from 'vitest';
 import type { TaskDocument, TaskStore } from '@stint/core';
 import { contractSuite, refused } from './contract-suite.ts';
 import type { Closing, Skips } from './contract-suite.ts';
-import { taskSpec } from './task-harness.ts';
+import { taskSpec } from './specimens.ts';
 
 export interface TaskStoreHarness extends Closing {
   /** Each call opens the same storage anew, as another process would. */

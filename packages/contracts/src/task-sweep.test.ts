@@ -5,7 +5,8 @@ import { expect, test } from 'vitest';
 import type { StartRefusal, TaskEngine } from '@stint/core';
 import { crashPlan } from './crash-plan.ts';
 import type { CrashMoment } from './crash-plan.ts';
-import { endsWith, succeeds, taskHarness, taskSpec } from './task-harness.ts';
+import { taskSpec } from './specimens.ts';
+import { endsWith, succeeds, taskHarness } from './task-harness.ts';
 import type { TaskHarness } from './task-harness.ts';
 
 const target = { compute: 'ecs', region: 'simulated', clusterArn: 'simulated' } as const;

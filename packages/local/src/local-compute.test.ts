@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { Compute, TaskLogPage } from '@stint/core';
+import { containerSpec, taskSpec } from '@stint/contracts/specimens';
 import { computeContract } from '@stint/contracts/suites';
 import { engineLogs, keepLogs, keptLogs } from './containers/attempt-logs.ts';
 import { createProcessEngine } from './containers/process-engine.ts';
@@ -43,23 +44,7 @@ test('a very long line is whole again from its parts, while its container is the
   // 3-byte characters: a part of a page would end in the middle of one. Then bytes that are no UTF-8, three times as long.
   const script = `yes '€€€€€€€€€€' | head -n 80000 | tr -d '\\n'; echo; head -c 1500000 /dev/zero | tr '\\0' '\\377'; echo; echo end`;
   const expected = `${'€'.repeat(800_000)}\n${'\ufffd'.repeat(1_500_000)}\nend\n`;
-  await engine.start({
-    name: 'one',
-    labels: {},
-    image: 'none',
-    entryPoint: null,
-    command: ['/bin/sh', '-c', script],
-    env: {},
-    workingDir: null,
-    cpus: null,
-    memoryMib: null,
-    gpus: 0,
-    mounts: [],
-    devices: [],
-    addCapabilities: [],
-    network: 'default',
-    init: false,
-  });
+  await engine.start(containerSpec({ name: 'one', command: ['/bin/sh', '-c', script] }));
   await engine.wait('one');
   const file = join(dir, 'kept');
   const all = async (page: (cursor: string | null) => Promise<TaskLogPage>, cursor: string | null = null) => {
@@ -83,17 +68,7 @@ test('a very long line is whole again from its parts, while its container is the
 
 test('a task waits while others have the room, and says so', async () => {
   const compute = open('/nowhere');
-  const wants = {
-    cpus: 3,
-    memoryMib: 1024,
-    accelerator: null,
-    disk: null,
-    machineTypes: null,
-    arch: 'X86_64',
-    fusion: false,
-    spotPolicy: null,
-    capacity: null,
-  } as const;
+  const wants = { ...taskSpec().wants, cpus: 3, memoryMib: 1024 };
   const place = (cpus: number, memoryMib: number) =>
     compute.place(wants, 'onDemand', { spotReclaims: 0, exhausted: [], inUse: { cpus, memoryMib } });
   expect(await place(2, 0)).toEqual({ kind: 'wait', waitingFor: 'CPUs of this machine: 3 asked, 2 of 4 free' });

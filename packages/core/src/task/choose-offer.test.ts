@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { taskSpec } from '@stint/contracts/specimens';
 import { describe, expect, test } from 'vitest';
 import type { PlacementHistory } from '../ports/compute.ts';
 import { acceleratorName, chooseOffer } from './choose-offer.ts';
@@ -6,18 +7,7 @@ import type { ChooseOptions } from './choose-offer.ts';
 import type { Offer } from './offers.ts';
 import type { Wants } from './wants.ts';
 
-const wants = (change: Partial<Wants> = {}): Wants => ({
-  cpus: 1,
-  memoryMib: 2048,
-  accelerator: null,
-  disk: null,
-  machineTypes: null,
-  arch: 'X86_64',
-  fusion: false,
-  spotPolicy: null,
-  capacity: null,
-  ...change,
-});
+const wants = (change: Partial<Wants> = {}): Wants => ({ ...taskSpec().wants, ...change });
 const offer = (name: string, change: Partial<Offer> = {}): Offer => ({
   name,
   market: 'onDemand',

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Compute, ContainerEngine, ContainerSpec } from '@stint/core';
+import { containerSpec } from '@stint/contracts/specimens';
 import { computeContract, containerEngineContract } from '@stint/contracts/suites';
 import { createLocalCompute } from '../local-compute.ts';
 import { systemClock } from '../system-clock.ts';
@@ -75,47 +76,18 @@ describe.each(engines)('$engine', ({ engine: command, here }) => {
   test.skipIf(gpus.count === 0)(`a GPU of this machine is in the container${noGpu}`, async () => {
     const { open, close } = make();
     const engine = open();
-    const handle = await engine.start({
-      name: `stint-gpu-${process.pid}`,
-      labels: {},
-      image,
-      entryPoint: null,
-      command: ['ls', '/dev/nvidia0', '/dev/nvidiactl'],
-      env: {},
-      workingDir: null,
-      cpus: null,
-      memoryMib: null,
-      gpus: 1,
-      mounts: [],
-      devices: [],
-      addCapabilities: [],
-      network: 'none',
-      init: false,
-    });
+    const command = ['ls', '/dev/nvidia0', '/dev/nvidiactl'];
+    const handle = await engine.start(
+      containerSpec({ name: `stint-gpu-${process.pid}`, image, command, gpus: 1, network: 'none' }),
+    );
     expect(await engine.wait(handle)).toMatchObject({ exitCode: 0 });
     await close();
   });
 
   test('an image that is nowhere is told from other failures', async () => {
     const { open, close } = make();
-    const spec = {
-      name: 'stint-nowhere',
-      labels: {},
-      image: 'localhost/stint-nowhere',
-      entryPoint: null,
-      command: null,
-      env: {},
-    };
-    const rest = {
-      workingDir: null,
-      cpus: null,
-      memoryMib: null,
-      gpus: 0,
-      mounts: [],
-      devices: [],
-      addCapabilities: [],
-    };
-    await expect(open().start({ ...spec, ...rest, network: 'host', init: false })).rejects.toMatchObject({
+    const spec = containerSpec({ name: 'stint-nowhere', image: 'localhost/stint-nowhere', network: 'host' });
+    await expect(open().start(spec)).rejects.toMatchObject({
       reason: 'IMAGE_PULL',
       info: { details: { kind: 'notFound' } },
     });

@@ -1,26 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { fakeClock } from '@stint/contracts';
+import { containerSpec } from '@stint/contracts/specimens';
 import type { ContainerSpec } from '@stint/core';
 import { expect, test } from 'vitest';
 import { createNoopEngine } from './noop-engine.ts';
 
-const spec = (name: string, env: Record<string, string> = {}): ContainerSpec => ({
-  name,
-  labels: { job: name },
-  image: '',
-  entryPoint: null,
-  command: null,
-  env,
-  workingDir: null,
-  cpus: null,
-  memoryMib: null,
-  gpus: 0,
-  mounts: [],
-  devices: [],
-  addCapabilities: [],
-  network: 'default',
-  init: false,
-});
+const spec = (name: string, env: Record<string, string> = {}): ContainerSpec =>
+  containerSpec({ name, labels: { job: name }, env });
 
 test('a container ends as its environment says, else as the engine’s, else at once with 0', async () => {
   const clock = fakeClock();

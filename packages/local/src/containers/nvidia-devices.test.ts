@@ -2,6 +2,8 @@
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { containerSpec, taskSpec } from '@stint/contracts/specimens';
+import { noHistory } from '@stint/core';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createLocalCompute } from '../local-compute.ts';
 import { systemClock } from '../system-clock.ts';
@@ -76,21 +78,7 @@ describe('a task that wants accelerators of this machine', () => {
     });
   const two = { count: 2, types: ['nvidia h100'], hint: null };
   const place = (compute: ReturnType<typeof open>, count: number, type: string | null = null) =>
-    compute.place(
-      {
-        cpus: 1,
-        memoryMib: 1_024,
-        accelerator: count === 0 ? null : { count, type },
-        disk: null,
-        machineTypes: null,
-        arch: 'X86_64',
-        fusion: false,
-        spotPolicy: null,
-        capacity: null,
-      },
-      'onDemand',
-      { spotReclaims: 0, exhausted: [], inUse: { cpus: 0, memoryMib: 0 } },
-    );
+    compute.place({ ...taskSpec().wants, accelerator: count === 0 ? null : { count, type } }, 'onDemand', noHistory);
 
   test.each([
     [1, null],
@@ -132,10 +120,8 @@ test.each([
   writeFileSync(command, `#!/bin/sh\nprintf '%s\\n' "$@" > '${dir}/arguments'\n`);
   chmodSync(command, 0o755);
   const engine = createCliEngine({ command, args: [], dir: join(dir, 'containers'), clock: systemClock() });
-  const spec = { name: 'x', labels: {}, image: 'i', entryPoint: null, command: null, env: {}, workingDir: null };
-  const rest = { cpus: null, memoryMib: null, mounts: [], devices: [], addCapabilities: [], init: false };
   const given = async (gpus: number): Promise<string[]> => {
-    await engine.start({ ...spec, ...rest, network: 'default', gpus });
+    await engine.start(containerSpec({ name: 'x', image: 'i', gpus }));
     return readFileSync(join(dir, 'arguments'), 'utf8').split('\n');
   };
   expect((await given(2)).join(' ')).toContain(flags.join(' '));

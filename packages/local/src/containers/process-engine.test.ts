@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import type { ContainerSpec } from '@stint/core';
+import { containerSpec } from '@stint/contracts/specimens';
 import { containerEngineContract } from '@stint/contracts/suites';
 import { startTimeOf } from '../process-identity.ts';
 import { systemClock } from '../system-clock.ts';
@@ -32,24 +33,8 @@ containerEngineContract('process', async () => {
   };
 });
 
-const spec = (command: string[], change: Partial<ContainerSpec> = {}): ContainerSpec => ({
-  name: 'one',
-  labels: {},
-  image: 'none',
-  entryPoint: null,
-  command,
-  env: {},
-  workingDir: null,
-  cpus: null,
-  memoryMib: null,
-  gpus: 0,
-  mounts: [],
-  devices: [],
-  addCapabilities: [],
-  network: 'default',
-  init: false,
-  ...change,
-});
+const spec = (command: string[], change: Partial<ContainerSpec> = {}): ContainerSpec =>
+  containerSpec({ name: 'one', command, ...change });
 const running = (pid: number): boolean => startTimeOf(pid) !== '';
 
 test('what a command leaves running ends with it', async () => {
