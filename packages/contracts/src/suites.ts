@@ -11,4 +11,5 @@ export { containerEngineContract } from './container-engine-contract.ts';
 export { computeContract } from './compute-contract.ts';
 export type { ComputeHarness } from './compute-contract.ts';
 export { containerSpec, taskSpec } from './specimens.ts';
+export { startsContainers, testImage } from './real-containers.ts';
 export { seededRandom } from './task-harness.ts';

@@ -7,16 +7,17 @@ import { join } from 'node:path';
 import { CloudWatchLogsClient, FilterLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
 import { StopTaskCommand } from '@aws-sdk/client-ecs';
 import type { ContainerDefinition, RegisterTaskDefinitionCommandInput, Task } from '@aws-sdk/client-ecs';
+import { startsContainers, testImage } from '@stint/contracts/suites';
 import { createCliEngine, systemClock } from '@stint/local';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { clientConfig, managedDefinition, onManaged, register, run, see, served } from '../testing/emulated.ts';
 import type { Served } from '../testing/emulated.ts';
 import { realCluster } from '../testing/real.ts';
 
-const image = 'localhost/stint-test:latest';
-const here = spawnSync('podman', ['image', 'exists', image]).status === 0;
+const image = testImage;
+const here = startsContainers('podman');
 
-describe.skipIf(!here)('with podman', () => {
+describe.skipIf(!here)(here ? 'with podman' : `with podman (skipped: it starts no ${image} here, see .ci/run)`, () => {
   let e: Served;
   let data: string;
   let logs: CloudWatchLogsClient;

@@ -1,24 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // Real containers of both engines, where an engine and the test image are here (.ci/run makes them); loudly skipped elsewhere.
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Compute, ContainerEngine, ContainerSpec } from '@stint/core';
 import { containerSpec } from '@stint/contracts/specimens';
-import { computeContract, containerEngineContract } from '@stint/contracts/suites';
+import { computeContract, containerEngineContract, startsContainers, testImage } from '@stint/contracts/suites';
 import { createLocalCompute } from '../local-compute.ts';
 import { systemClock } from '../system-clock.ts';
 import { createCliEngine } from './cli-engine.ts';
 import { startError } from './cli-engine-errors.ts';
 import { findGpus } from './nvidia-devices.ts';
 
-const image = 'localhost/stint-test:latest';
-/** An engine alone is not enough: some machines can't start a container without CONTAINERS_CONF. */
-const starts = (engine: string): boolean =>
-  spawnSync(engine, ['run', '--rm', '--pull', 'never', '--network', 'none', image, 'true']).status === 0;
-const engines = (['podman', 'docker'] as const).map((engine) => ({ engine, here: starts(engine) }));
+const image = testImage;
+const engines = (['podman', 'docker'] as const).map((engine) => ({ engine, here: startsContainers(engine) }));
 const clock = systemClock();
 
 describe.each(engines)('$engine', ({ engine: command, here }) => {
