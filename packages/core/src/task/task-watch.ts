@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { toAppError } from '../errors.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Compute, Observation } from '../ports/compute.ts';
 
@@ -12,10 +13,14 @@ export interface WatchDeps {
 const observesAtOnce = 4;
 /** From the first handle after none to a look at it: with room for it, a task is on its way by then. */
 const firstLookMs = 1_000;
+/** Until what was throttled is asked for again; the backend itself spaces the calls. */
+const throttledMs = 1_000;
 
 /**
  * Looks at handles in batches: N of them cost ceil(N / batch) calls a tick, and the tick stretches so that looking takes
- * half of the backend's rate at most; the rest is for lookups and for other processes. Hints bring a look forward.
+ * half of the backend's rate at most; the rest is for lookups and for other processes. The calls of a tick are spread, or
+ * whoever comes after a tick with thousands of tasks, as this process after a restart, would find the limit used up. Hints
+ * bring a look forward, and go as fast as the backend lets them.
  */
 export class TaskWatch {
   readonly #d: WatchDeps;
@@ -52,22 +57,22 @@ export class TaskWatch {
   hint(handle: string, delayMs = 0): void {
     if (!this.#handles.has(handle)) return;
     if (delayMs > 0) {
-      this.#d.clock.after(delayMs, () => this.hint(handle));
+      this.#hintAll([handle], delayMs);
       return;
     }
     this.#hinted.add(handle);
     if (this.#abort.signal.aborted) return;
     this.#cancelHint ??= this.#d.clock.after(0, () => {
       this.#cancelHint = null;
-      const handles = [...this.#hinted].filter((h) => this.#handles.has(h));
+      const handles = [...this.#hinted];
       this.#hinted.clear();
-      void this.#look(handles);
+      void this.#lookAtOnce(handles);
     });
   }
 
   /** Looks at every handle, now. */
   lookNow(): Promise<void> {
-    return this.#look([...this.#handles.keys()]);
+    return this.#lookAtOnce([...this.#handles.keys()]);
   }
 
   async stop(): Promise<void> {
@@ -76,6 +81,12 @@ export class TaskWatch {
     this.#cancelHint?.();
     await Promise.allSettled(this.#looking);
     this.#handles.clear();
+  }
+
+  /** None of them has its turn in a tick before it is answered for. */
+  async #lookAtOnce(handles: readonly string[]): Promise<void> {
+    this.#note(handles, Infinity);
+    await this.#look(handles, (handle) => this.#handles.has(handle), 0);
   }
 
   #arm(ms: number): void {
@@ -87,32 +98,48 @@ export class TaskWatch {
     this.#cancelTick = null;
     this.#ticking = true;
     const { pollIntervalMs, observeBatch, observePerSecond } = this.#d.compute.traits;
+    const apartMs = 1000 / (observePerSecond / 2);
+    const lengthMs = (): number => Math.max(pollIntervalMs, Math.ceil(this.#handles.size / observeBatch) * apartMs);
+    const halfMs = lengthMs() / 2;
     const startedAt = this.#d.clock.monotonic();
-    // After a restart with thousands of tasks the first looks take longer than a tick: none is asked for twice for that.
-    const before = startedAt - pollIntervalMs / 2;
-    await this.#look([...this.#handles].filter(([, at]) => at <= before).map(([handle]) => handle));
+    // What a hint has looked at meanwhile, or is looking at, is not asked for again.
+    const due = (handle: string): boolean =>
+      (this.#handles.get(handle) ?? Infinity) <= this.#d.clock.monotonic() - halfMs;
+    await this.#look([...this.#handles.keys()], due, apartMs);
     this.#ticking = false;
-    if (this.#handles.size === 0) return;
-    const fastestMs = (Math.ceil(this.#handles.size / observeBatch) / (observePerSecond / 2)) * 1000;
-    this.#arm(Math.max(pollIntervalMs, fastestMs) - (this.#d.clock.monotonic() - startedAt));
+    if (this.#handles.size > 0) this.#arm(lengthMs() - (this.#d.clock.monotonic() - startedAt));
   }
 
-  async #look(handles: readonly string[]): Promise<void> {
-    this.#note(handles, Infinity);
-    const looking = this.#batches(handles);
+  /** Asks for the handles that are due when their turn comes, in calls so far apart. */
+  async #look(handles: readonly string[], due: (handle: string) => boolean, apartMs: number): Promise<void> {
+    const looking = this.#batches(handles, due, apartMs);
     this.#looking.add(looking);
     await looking;
     this.#looking.delete(looking);
   }
 
-  async #batches(handles: readonly string[]): Promise<void> {
+  async #batches(handles: readonly string[], due: (handle: string) => boolean, apartMs: number): Promise<void> {
     const { observeBatch } = this.#d.compute.traits;
     let from = 0;
+    const next = (): string[] => {
+      const batch: string[] = [];
+      for (; from < handles.length && batch.length < observeBatch; from++) {
+        const handle = handles[from];
+        if (handle !== undefined && due(handle)) batch.push(handle);
+      }
+      return batch;
+    };
+    let turnAt = this.#d.clock.monotonic();
     const worker = async (): Promise<void> => {
-      while (from < handles.length && !this.#abort.signal.aborted) {
-        const batch = handles.slice(from, from + observeBatch);
-        from += batch.length;
-        await this.#batch(batch);
+      while (!this.#abort.signal.aborted) {
+        const batch = next();
+        if (batch.length === 0) return;
+        this.#note(batch, Infinity);
+        const now = this.#d.clock.monotonic();
+        const waitMs = turnAt - now;
+        turnAt = Math.max(turnAt, now) + apartMs;
+        if (waitMs > 0) await this.#pause(waitMs);
+        if (!this.#abort.signal.aborted) await this.#batch(batch);
       }
     };
     await Promise.all(Array.from({ length: observesAtOnce }, worker));
@@ -120,16 +147,39 @@ export class TaskWatch {
 
   async #batch(handles: readonly string[]): Promise<void> {
     try {
-      for (const o of await this.#d.compute.observe(handles, this.#abort.signal)) this.#d.seen(o);
-    } catch (e) {
-      // The next tick asks again; nothing is concluded from an answer that did not come.
-      if (!this.#abort.signal.aborted) this.#d.problem(e);
-    } finally {
+      const seen = await this.#d.compute.observe(handles, this.#abort.signal);
       this.#note(handles, this.#d.clock.monotonic());
+      for (const o of seen) this.#d.seen(o);
+    } catch (e) {
+      // Nothing is concluded from an answer that did not come; the next tick asks again.
+      this.#note(handles, -Infinity);
+      if (this.#abort.signal.aborted) return;
+      this.#d.problem(e);
+      // It was not looked at, and a tick with thousands of tasks is long.
+      if (toAppError(e).reason === 'THROTTLED') this.#hintAll(handles, throttledMs);
     }
+  }
+
+  #hintAll(handles: readonly string[], afterMs: number): void {
+    this.#d.clock.after(afterMs, () => {
+      for (const handle of handles) this.hint(handle);
+    });
   }
 
   #note(handles: readonly string[], at: number): void {
     for (const handle of handles) if (this.#handles.has(handle)) this.#handles.set(handle, at);
+  }
+
+  #pause(ms: number): Promise<void> {
+    const { signal } = this.#abort;
+    return new Promise((resolve) => {
+      const done = (): void => {
+        cancel();
+        signal.removeEventListener('abort', done);
+        resolve();
+      };
+      const cancel = this.#d.clock.after(ms, done);
+      signal.addEventListener('abort', done, { once: true });
+    });
   }
 }
