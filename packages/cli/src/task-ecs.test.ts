@@ -59,6 +59,8 @@ test('a task runs on ECS, with its exit code, its output, and where it ran', asy
     state: 'EXECUTOR_ERROR',
     logs: [{ metadata: { capacity: 'mi', instance_id: expect.stringMatching(/^i-/) }, logs: [{ exit_code: 3 }] }],
   });
+  // The cluster is looked at once, not once to find it and once to use it.
+  expect(cluster.calls().filter((c) => c.action === 'DescribeClusters')).toHaveLength(1);
 });
 
 test('a stop time-out that Fargate shortens is told, and kept in the task', async () => {

@@ -156,8 +156,6 @@ async function checkNetwork(
       return failed('network', e, { ...options, action });
     }
   }
-  if (securityGroups.length === 0)
-    return fail('network', 'aws.ecs.securityGroups: is required where subnets are set', 'Set it.');
   const missing = await missingOf(clients, subnets, securityGroups);
   if (missing !== null && missing.length > 0)
     return fail('network', missing.join('; '), `Correct them, or the region (${options.region}).`);

@@ -15,7 +15,7 @@ import {
   ownerIsAlive,
   systemClock,
 } from '@stint/local/tasks';
-import { readEcsSettings } from './ecs-settings.ts';
+import { ecsBackends } from './ecs-backends.ts';
 import { stateHome } from './state-home.ts';
 import { readTaskSettings } from './task-settings.ts';
 import type { TaskSettingsInput } from './settings-file.ts';
@@ -71,19 +71,9 @@ export async function composeTasks(options: TaskRuntimeOptions): Promise<TaskRun
         throw new AppError('INTERNAL', 'NO_ENGINE', 'ECS tasks need no engine of this machine');
     }
   };
-  /** With the configured cluster new tasks can be placed; those of another one are looked after without configuration. */
-  const ecsCompute = async (region: string, clusterArn: string | null): Promise<Compute> => {
-    const { createEcsCompute, readEcsConfig } = await import('@stint/aws');
-    const configured = settings.aws.ecs['cluster'] !== undefined || env['STINT_AWS_ECS_CLUSTER'] !== undefined;
-    const config = configured || clusterArn === null ? readEcsConfig(settings.aws.ecs, env, { at: settings.at }) : null;
-    const same =
-      config !== null &&
-      (clusterArn === null || config.cluster === clusterArn || clusterArn.endsWith(`/${config.cluster}`));
-    const notice = options.notice ?? (() => undefined);
-    return await createEcsCompute({ region, config: same ? config : null, clusterArn, clock, notice });
-  };
+  const ecs = ecsBackends({ settings, env, clock, notice: options.notice ?? (() => undefined) });
   const computeFor = async (target: ComputeTarget): Promise<Compute> => {
-    if (target.compute === 'ecs') return await ecsCompute(target.region, target.clusterArn);
+    if (target.compute === 'ecs') return await ecs.open(target);
     const { cpus, memoryMib } = settings.local;
     return createLocalCompute({
       engine: engineOf(target),
@@ -110,16 +100,10 @@ export async function composeTasks(options: TaskRuntimeOptions): Promise<TaskRun
     engine,
     settings,
     home,
-    target: async () => {
-      if (settings.compute !== 'ecs') return await targetOf(settings);
-      const { region } = await readEcsSettings(settings, env);
-      const compute = await ecsCompute(region, null);
-      const { target } = compute;
-      await compute.close();
-      return target;
-    },
+    target: () => (settings.compute === 'ecs' ? ecs.target() : targetOf(settings)),
     close: async () => {
       await engine.stop();
+      await ecs.close();
       await store.close();
     },
   };
