@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { AppError } from '@stint/core/base';
+import { describeDevices } from './nvidia-devices.ts';
 import type { ProgramResult } from './run-program.ts';
 
 /** What podman and docker say when an image can't be had; they have text only. First match counts. */
@@ -19,9 +20,18 @@ const pullFailed =
 const badProgram = /exec: "|executable file|attempted to invoke a command/i;
 const gone = /no such container|no container with name or id|no such object/i;
 
+/** What the engines say of a GPU that they can't map, and what helps. */
+const noGpu: readonly [pattern: RegExp, toDo: string][] = [
+  [
+    /could not select device driver.*\bgpu\b/i,
+    'docker needs the NVIDIA Container Toolkit: install it, nvidia-ctk runtime configure --runtime=docker, and restart docker',
+  ],
+  [/unresolvable CDI devices.*nvidia\.com\/gpu/i, describeDevices],
+];
+
 /** A failed `run` as the AppError of the port. Exit codes 125 to 127 are both engines' documented ones. */
 export function startError(engine: string, name: string, r: ProgramResult): AppError {
-  const said = r.stderr.trim().split('\n').at(-1) ?? '';
+  const said = lastWords(r.stderr);
   const details = { stderr: r.stderr.slice(0, 2_000) };
   if (r.exitCode === null) return unavailable(engine, r);
   if (/is already in use/i.test(r.stderr)) {
@@ -34,7 +44,14 @@ export function startError(engine: string, name: string, r: ProgramResult): AppE
     const kind = pullKinds.find(([pattern]) => pattern.test(r.stderr))?.[1] ?? 'other';
     return new AppError('NOT_FOUND', 'IMAGE_PULL', said, { details: { ...details, kind } });
   }
-  return new AppError('FAILED_PRECONDITION', 'CANNOT_CREATE', said, { details });
+  const [, toDo] = noGpu.find(([pattern]) => pattern.test(r.stderr)) ?? [];
+  return new AppError('FAILED_PRECONDITION', 'CANNOT_CREATE', toDo ? `${said}; ${toDo}` : said, { details });
+}
+
+/** The last line that says something: docker's client adds where to read about its flags. */
+function lastWords(stderr: string): string {
+  const lines = stderr.split('\n').filter((line) => line.trim() !== '' && !/^(?:Run|See) '.* --help'/.test(line));
+  return lines.at(-1)?.trim() ?? '';
 }
 
 /** Any other failed call. */

@@ -69,14 +69,16 @@ describe.each(engines)('$engine', ({ engine: command, here }) => {
 
   const gpus = findGpus(command);
   const noGpu = gpus.count === 0 ? ` (skipped: ${gpus.hint ?? 'there is no /dev/nvidia0 here'})` : '';
-  test.skipIf(gpus.count === 0)(`a GPU of this machine is in the container${noGpu}`, async () => {
+  test.skipIf(gpus.count === 0)(`a GPU is in the container that wants one only${noGpu}`, async () => {
     const { open, close } = make();
     const engine = open();
-    const command = ['ls', '/dev/nvidia0', '/dev/nvidiactl'];
-    const handle = await engine.start(
-      containerSpec({ name: `stint-gpu-${process.pid}`, image, command, gpus: 1, network: 'none' }),
-    );
-    expect(await engine.wait(handle)).toMatchObject({ exitCode: 0 });
+    const look = async (count: number): Promise<number | null> => {
+      const command = ['sh', '-c', 'ls /dev/nvidiactl /dev/nvidia[0-9]*'];
+      const name = `stint-gpu-${process.pid}-${count}`;
+      const handle = await engine.start(containerSpec({ name, image, command, gpus: count, network: 'none' }));
+      return (await engine.wait(handle)).exitCode;
+    };
+    expect([await look(1), await look(0)]).toEqual([0, 1]);
     await close();
   });
 
@@ -107,6 +109,34 @@ test.each([
 ])('%s is a failed pull of kind %s', (stderr, kind) => {
   const error = startError('podman', 'x', { exitCode: 125, stdout: '', stderr });
   expect(error).toMatchObject({ reason: 'IMAGE_PULL', info: { details: { kind } } });
+});
+
+// docker's client ends what it says with where to read about its flags; the words differ between its versions.
+test.each(["\n\nRun 'docker run --help' for more information\n", "\nSee 'docker run --help'.\n", '\n'])(
+  'a failed start is told in the words of the engine, without %j',
+  (usage) => {
+    const said = 'docker: Error response from daemon: error mounting "/etc/passwd" to rootfs at "/proc/x"';
+    expect(startError('docker', 'x', { exitCode: 125, stdout: '', stderr: said + usage })).toMatchObject({
+      reason: 'CANNOT_CREATE',
+      message: said,
+    });
+  },
+);
+
+test.each([
+  [
+    'docker: Error response from daemon: could not select device driver "" with capabilities: [[gpu]]',
+    /\[\[gpu\]\]; .*NVIDIA Container Toolkit.*nvidia-ctk runtime configure --runtime=docker/,
+  ],
+  [
+    'Error: setting up CDI devices: unresolvable CDI devices nvidia.com/gpu=all',
+    /=all; .*nvidia-ctk cdi generate --output=\/etc\/cdi\/nvidia.yaml$/,
+  ],
+])('%s comes with what to do', (stderr, says) => {
+  expect(startError('docker', 'x', { exitCode: 125, stdout: '', stderr })).toMatchObject({
+    reason: 'CANNOT_CREATE',
+    message: expect.stringMatching(says),
+  });
 });
 
 test.each([

@@ -22,6 +22,9 @@ const systemFolders: GpuFolders = {
   cdi: ['/etc/cdi', '/var/run/cdi'],
 };
 
+/** Makes podman's description of the devices here. */
+export const describeDevices = 'nvidia-ctk cdi generate --output=/etc/cdi/nvidia.yaml';
+
 /** The NVIDIA devices that this container engine can map: docker with `--gpus`, podman with a CDI description. */
 export function findGpus(engine: string, { dev, driver, cdi }: GpuFolders = systemFolders): MachineGpus {
   const count = namesIn(dev).filter((name) => /^nvidia\d+$/.test(name)).length;
@@ -30,7 +33,7 @@ export function findGpus(engine: string, { dev, driver, cdi }: GpuFolders = syst
     namesIn(folder).some((name) => /\.(?:ya?ml|json)$/.test(name) && mentionsNvidia(join(folder, name))),
   );
   if (engine.endsWith('podman') && !described) {
-    const hint = `podman has no CDI description of the ${count} NVIDIA device(s) here: nvidia-ctk cdi generate --output=/etc/cdi/nvidia.yaml`;
+    const hint = `podman has no CDI description of the ${count} NVIDIA device(s) here: ${describeDevices}`;
     return { count: 0, types: [], hint };
   }
   const models = namesIn(driver).flatMap((name) => modelIn(join(driver, name, 'information')) ?? []);
