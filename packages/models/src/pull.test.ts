@@ -255,3 +255,14 @@ test('what is no model, no file or no name is refused', async () => {
   expect(() => findModel('nope', { env })).toThrow(/no model is called/);
   expect(() => findModel('../x.gguf', { env, cwd: store })).toThrow(/there is no model file/);
 });
+
+test('each model of the catalogue is one file, known by its digest, and its addresses name that file', () => {
+  for (const key of ['name', 'file', 'sha256'] as const) {
+    expect(new Set(catalogue.map((m) => m[key])).size).toBe(catalogue.length);
+  }
+  for (const m of catalogue) {
+    expect(m.sha256).toMatch(/^[0-9a-f]{64}$/);
+    expect(m.sources.length).toBeGreaterThan(0);
+    for (const source of m.sources) if (source.kind === 'url') expect(source.url.endsWith(`/${m.file}`)).toBe(true);
+  }
+});
