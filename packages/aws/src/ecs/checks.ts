@@ -70,7 +70,7 @@ export function failed(name: string, e: unknown, { action, region, env }: AskedF
   }
 }
 
-const expired = /Expired|UnrecognizedClient|InvalidClientTokenId|SignatureDoesNotMatch/;
+const expired = /Expired|UnrecognizedClient|InvalidClientTokenId|SignatureDoesNotMatch|InvalidSignature|AuthFailure/;
 
 /** A connection that failed has its reason in a code, and not always in its message. */
 function wordsOf(error: AppError): string {

@@ -4,6 +4,9 @@ import { AppError, toAppError } from '@stint/core/base';
 import type { EcsClients } from './ecs-clients.ts';
 import { wordsOfError } from './ecs-errors.ts';
 
+/** What another try would get again; `CLIENT_EXCEPTION` may be one that passes, by its words. */
+const definite = new Set(['CLIENT_EXCEPTION', 'INVALID_PARAMETER', 'LIMIT_EXCEEDED', 'REFUSED']);
+
 /** Task definitions by family, whose name holds the hash of all that is in them: registered once, then found again. */
 export class DefinitionCache {
   readonly #clients: EcsClients;
@@ -50,10 +53,12 @@ export class DefinitionCache {
       const { taskDefinition } = await this.#clients.call('register', 'RegisterTaskDefinition', () =>
         this.#clients.ecs.send(new RegisterTaskDefinitionCommand(definition)),
       );
-      return taskDefinition?.taskDefinitionArn ?? '';
+      const arn = taskDefinition?.taskDefinitionArn;
+      if (arn !== undefined) return arn;
+      throw new AppError('UNAVAILABLE', 'UNREADABLE', 'RegisterTaskDefinition: its answer has no task definition');
     } catch (e) {
       const error = toAppError(e);
-      if (error.reason !== 'CLIENT_EXCEPTION') throw e;
+      if (!definite.has(error.reason)) throw e;
       const said = wordsOfError(error);
       // Two processes register the same family at once: the other one's serves as well.
       if (/concurrent attempts to create a new revision/i.test(said)) {

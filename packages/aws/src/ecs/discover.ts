@@ -55,10 +55,16 @@ export const usableOf = ({ providers }: Pick<ClusterSurvey, 'providers'>): Capac
 /** The cluster with all of its providers. @throws AppError FAILED_PRECONDITION/CLUSTER_NOT_FOUND, CLUSTER_INACTIVE */
 export async function surveyCluster(clients: EcsClients, cluster: string): Promise<ClusterSurvey> {
   const { DescribeClustersCommand } = await import('@aws-sdk/client-ecs');
-  const { clusters = [] } = await clients.call('cluster', 'DescribeClusters', () =>
+  const { clusters = [], failures = [] } = await clients.call('cluster', 'DescribeClusters', () =>
     clients.ecs.send(new DescribeClustersCommand({ clusters: [cluster] })),
   );
   const [found] = clusters;
+  // A proxy's empty page, or an endpoint that is no ECS: that says nothing of the cluster.
+  if (!found && failures.length === 0) {
+    throw new AppError('UNAVAILABLE', 'UNREADABLE', 'DescribeClusters: its answer has no cluster and no failure', {
+      hint: 'Look at a proxy and at AWS_ENDPOINT_URL, then try again.',
+    });
+  }
   if (!found?.clusterArn) {
     throw new AppError('FAILED_PRECONDITION', 'CLUSTER_NOT_FOUND', `aws.ecs.cluster: there is no cluster ${cluster}`, {
       hint: `Check the name and the region, or make it: aws ecs create-cluster --cluster-name ${cluster}`,

@@ -222,7 +222,10 @@ class EcsCompute implements Compute {
       );
       const arn = tasks[0]?.taskArn;
       if (arn !== undefined) return { kind: 'started', handle: arn };
-      const refusal = refusalOfFailure(failures[0] ?? { reason: 'no task and no failure' });
+      // It may have been started: only the same request, sent again, can tell.
+      if (!failures[0])
+        throw new AppError('UNAVAILABLE', 'UNREADABLE', 'RunTask: its answer has no task and no failure');
+      const refusal = refusalOfFailure(failures[0]);
       // A repeated token gets the same failures again: they are of the request, whenever it was sent.
       return { kind: 'refused', refusal, ofFirstSend: true };
     } catch (e) {

@@ -4,7 +4,7 @@ import type { ErrorCode } from '@stint/core';
 
 /**
  * Errors of the ECS, EC2 and CloudWatch Logs clients by name (ThrottlingException is not modelled: it comes as the base
- * class, with HTTP 400). What is not here is UNAVAILABLE where nobody answered or the service failed, else INTERNAL.
+ * class, with HTTP 400). What is not here is judged by its HTTP status.
  */
 const byName: Readonly<Record<string, [ErrorCode, string]>> = {
   ThrottlingException: ['RESOURCE_EXHAUSTED', 'THROTTLED'],
@@ -18,10 +18,17 @@ const byName: Readonly<Record<string, [ErrorCode, string]>> = {
   InvalidClientTokenId: ['PERMISSION_DENIED', 'ACCESS_DENIED'],
   ExpiredTokenException: ['PERMISSION_DENIED', 'ACCESS_DENIED'],
   SignatureDoesNotMatch: ['PERMISSION_DENIED', 'ACCESS_DENIED'],
+  // As the JSON services say it.
+  InvalidSignatureException: ['PERMISSION_DENIED', 'ACCESS_DENIED'],
+  // As EC2 says it.
+  AuthFailure: ['PERMISSION_DENIED', 'ACCESS_DENIED'],
+  OptInRequired: ['PERMISSION_DENIED', 'ACCESS_DENIED'],
   CredentialsProviderError: ['PERMISSION_DENIED', 'NO_CREDENTIALS'],
   ClusterNotFoundException: ['NOT_FOUND', 'CLUSTER_NOT_FOUND'],
   ResourceNotFoundException: ['NOT_FOUND', 'NOT_FOUND'],
   InvalidParameterException: ['INVALID_ARGUMENT', 'INVALID_PARAMETER'],
+  ValidationException: ['INVALID_ARGUMENT', 'INVALID_PARAMETER'],
+  SerializationException: ['INVALID_ARGUMENT', 'INVALID_PARAMETER'],
   ClientException: ['FAILED_PRECONDITION', 'CLIENT_EXCEPTION'],
   LimitExceededException: ['RESOURCE_EXHAUSTED', 'LIMIT_EXCEEDED'],
   UpdateInProgressException: ['UNAVAILABLE', 'SERVICE_UNAVAILABLE'],
@@ -36,7 +43,25 @@ const byName: Readonly<Record<string, [ErrorCode, string]>> = {
 interface SdkError {
   name: string;
   message: string;
-  $metadata?: { httpStatusCode?: number; requestId?: string };
+  $metadata?: { httpStatusCode?: number; requestId?: string; clockSkewCorrected?: boolean };
+}
+
+/** What the SDK could not read: a page of a proxy, or half an answer. Nothing follows from it, whatever its status is. */
+const unreadable = ({ name, message }: SdkError): boolean =>
+  name === 'SyntaxError' || name === 'Unknown' || /XML parse error/.test(message);
+
+function judge(error: SdkError): readonly [ErrorCode, string] {
+  const { httpStatusCode: status, clockSkewCorrected } = error.$metadata ?? {};
+  // Only this machine's clock was wrong; the SDK has learnt the time from the answer, and signs the next call with it.
+  if (clockSkewCorrected === true) return ['UNAVAILABLE', 'CLOCK_WRONG'];
+  if (unreadable(error)) return ['UNAVAILABLE', 'UNREADABLE'];
+  const known = byName[error.name];
+  if (known) return known;
+  if (status === undefined || status >= 500) return ['UNAVAILABLE', 'SERVICE_UNAVAILABLE'];
+  if (status === 401 || status === 403) return ['PERMISSION_DENIED', 'ACCESS_DENIED'];
+  if (status === 408) return ['DEADLINE_EXCEEDED', 'TIMED_OUT'];
+  if (status === 429) return ['RESOURCE_EXHAUSTED', 'THROTTLED'];
+  return status >= 400 ? ['FAILED_PRECONDITION', 'REFUSED'] : ['INTERNAL', 'UNEXPECTED'];
 }
 
 /** An SDK error as the AppError of the port; `what` names the call. */
@@ -44,11 +69,12 @@ export function toEcsError(e: unknown, what: string): AppError {
   if (isAppError(e)) return e;
   const error = e as SdkError;
   const status = error.$metadata?.httpStatusCode;
-  const known =
-    byName[error.name] ??
-    (status === undefined || status >= 500 ? (['UNAVAILABLE', 'SERVICE_UNAVAILABLE'] as const) : null);
-  const [code, reason] = known ?? (['INTERNAL', 'UNEXPECTED'] as const);
-  return new AppError(code, reason, `${what}: ${error.name}: ${error.message}`, {
+  const [code, reason] = judge(error);
+  const said =
+    reason === 'UNREADABLE' && status !== undefined
+      ? `its answer (HTTP ${status}) is none of AWS: ${error.message.split('\n')[0]}`
+      : `${error.name}: ${error.message}`;
+  return new AppError(code, reason, `${what}: ${said}`, {
     cause: e,
     details: {
       name: error.name,
@@ -59,7 +85,12 @@ export function toEcsError(e: unknown, what: string): AppError {
     ...(code === 'PERMISSION_DENIED' && {
       hint: 'Compare the permissions with docs/executor.md; `stint doctor` shows what is missing.',
     }),
-    ...(code === 'UNAVAILABLE' && { hint: 'Try again; `stint doctor` shows whether AWS can be reached.' }),
+    ...(code === 'UNAVAILABLE' && {
+      hint:
+        reason === 'UNREADABLE'
+          ? 'Look at a proxy and at AWS_ENDPOINT_URL, then try again.'
+          : 'Try again; `stint doctor` shows whether AWS can be reached.',
+    }),
   });
 }
 

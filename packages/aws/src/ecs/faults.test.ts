@@ -2,6 +2,7 @@
 // What AWS does on bad days, over HTTP: nothing is lost, nothing is started twice, every outcome is right.
 import { DeregisterTaskDefinitionCommand, ListTaskDefinitionsCommand, RunTaskCommand } from '@aws-sdk/client-ecs';
 import { afterEach, describe, expect, test } from 'vitest';
+import { CLUSTER_ARN } from '../../testing/emulated-cluster.ts';
 import { answeringProxy } from '../../testing/answering-proxy.ts';
 import type { AnsweringProxy } from '../../testing/answering-proxy.ts';
 import { taskCluster } from '../../testing/task-cluster.ts';
@@ -58,9 +59,69 @@ describe('what is not visible yet', () => {
       expect(c.count('DescribeTasks')).toBeGreaterThan(3);
     },
   );
+
+  /** What a look at one task tells where DescribeTasks is answered so. */
+  const seen = async (change: (arn: string) => Record<string, unknown>): Promise<string[]> => {
+    c = await taskCluster();
+    const [done] = await c.run(c.plan([fails]));
+    const handle = done?.attempts[0]?.handle ?? '';
+    proxy = await answeringProxy(c.endpoint, (action, _nth, answer) =>
+      action === 'DescribeTasks' ? change(handle) : answer,
+    );
+    process.env['AWS_ENDPOINT_URL'] = proxy.url;
+    const compute = await c.compute();
+    return (await compute.observe([handle], new AbortController().signal)).map((o) => o.phase);
+  };
+
+  test.each([
+    [
+      'MISSING tells that ECS does not know it',
+      (arn: string) => ({ failures: [{ arn, reason: 'MISSING' }] }),
+      ['missing'],
+    ],
+    ['another failure tells nothing', (arn: string) => ({ failures: [{ arn, reason: 'INTERNAL' }] }), []],
+    ['no answer at all tells nothing', () => ({}), []],
+    [
+      'a state that nobody knows is one before its run',
+      (taskArn: string) => ({ tasks: [{ taskArn, lastStatus: 'NEW' }] }),
+      ['starting'],
+    ],
+    [
+      'a task of which only its name is told is one before its run',
+      (taskArn: string) => ({ tasks: [{ taskArn }] }),
+      ['starting'],
+    ],
+  ])('%s', async (_what, change, phases) => {
+    expect(await seen(change)).toEqual(phases);
+  });
+
+  test('a look that was throttled tells nothing', async () => {
+    c = await taskCluster([{ on: 'DescribeTasks', error: { name: 'ThrottlingException' } }]);
+    const compute = await c.compute();
+    const arn = `${CLUSTER_ARN.replace(':cluster/', ':task/')}/${'0'.repeat(32)}`;
+    await expect(compute.observe([arn], new AbortController().signal)).rejects.toMatchObject({ reason: 'THROTTLED' });
+  });
 });
 
 describe('RunTask', () => {
+  test('an answer without a task and without a failure settles nothing: the same request is sent again', async () => {
+    c = await taskCluster();
+    proxy = await answeringProxy(c.endpoint, (action, nth, answer) =>
+      action === 'RunTask' && nth === 1 ? {} : answer,
+    );
+    process.env['AWS_ENDPOINT_URL'] = proxy.url;
+    const [done] = await c.run(c.plan([fails]));
+    expect(done?.attempts).toMatchObject([{ submission: 1, refusals: [] }]);
+    expect(c.count('RunTask')).toBe(2);
+    expect(madeTasks(c).size).toBe(1);
+  });
+
+  test('a refusal that nobody knows by name ends it at once', async () => {
+    c = await taskCluster([{ on: 'RunTask', error: { name: 'NewException', message: 'not like this' } }]);
+    expect((await c.run(c.plan([fails]))).map(courseOf)).toEqual(['REFUSED - = SYSTEM_ERROR']);
+    expect(c.count('RunTask')).toBe(1);
+  });
+
   test('failures with HTTP 200 use the token up, and are no attempt', async () => {
     c = await taskCluster([{ on: 'RunTask', nth: [1], failures: [{ reason: 'RESOURCE:MEMORY' }] }]);
     const [done] = await c.run(c.plan([fails]));
@@ -133,6 +194,35 @@ describe('task definitions', () => {
     c = await taskCluster([{ on: 'RegisterTaskDefinition', nth: [1, 2], error: { name: 'ClientException', message } }]);
     expect((await c.run(c.plan([fails]))).map(courseOf)).toEqual(failed);
     expect(c.count('RegisterTaskDefinition')).toBe(3);
+  });
+
+  test.each(['LimitExceededException', 'ValidationException', 'NewException'])(
+    'one that is refused for good (%s) ends the task',
+    async (name) => {
+      c = await taskCluster([{ on: 'RegisterTaskDefinition', error: { name, message: 'never' } }]);
+      expect((await c.run(c.plan([fails]))).map(courseOf)).toEqual([' - = SYSTEM_ERROR']);
+      expect(c.count('RegisterTaskDefinition')).toBe(1);
+    },
+  );
+
+  test('an answer without one is asked for again', async () => {
+    c = await taskCluster();
+    proxy = await answeringProxy(c.endpoint, (action, nth, answer) =>
+      action === 'RegisterTaskDefinition' && nth === 1 ? {} : answer,
+    );
+    process.env['AWS_ENDPOINT_URL'] = proxy.url;
+    expect((await c.run(c.plan([fails]))).map(courseOf)).toEqual(failed);
+  });
+
+  test('while none can be made the task says why it waits, and can be canceled', async () => {
+    c = await taskCluster([{ on: 'RegisterTaskDefinition', error: { name: 'ServerException', message: 'not today' } }]);
+    const plan = c.plan([fails]);
+    const tasks = c.open(plan);
+    const working = workOn(plan, tasks);
+    const waitsFor = async () => (await tasks.store.open())[0]?.waitingFor;
+    await expect.poll(waitsFor, { timeout: 10_000 }).toMatch(/could not be made yet: .*not today/);
+    await tasks.engine.cancel((await tasks.store.open())[0]?.id ?? '', 'enough');
+    expect((await working).map((t) => t.state)).toEqual(['CANCELED']);
   });
 
   const deregister = async (): Promise<void> => {

@@ -37,6 +37,8 @@ export function refusalOfError(e: AppError): StartRefusal | null {
     case 'INVALID_ARGUMENT':
     case 'NOT_FOUND':
       return { kind: 'invalid', code: name, message: said, raw };
+    case 'RESOURCE_EXHAUSTED':
+      return e.reason === 'LIMIT_EXCEEDED' ? { kind: 'quota', code: name, message: said, raw } : null;
     case 'FAILED_PRECONDITION': {
       const kind = texts.find(([pattern]) => pattern.test(said))?.[1] ?? 'invalid';
       return { kind, code: name, message: said, raw };

@@ -387,7 +387,11 @@ export class TaskPump {
         if (reason === 'NOT_SENT') return;
         if (code === 'INVALID_ARGUMENT') await this.#impossible(entry, 'REFUSED', reason, message);
         else if (code === 'PERMISSION_DENIED') await this.#impossible(entry, 'ACCESS_DENIED', reason, message);
-        else throw e;
+        else {
+          const waitingFor = `its request, which could not be made yet: ${message}`;
+          await this.#commit(entry, { kind: 'waiting', waitingFor, notBeforeMs: null });
+          throw e;
+        }
       } finally {
         entry.reserved = null;
         void this.#placeAll();
