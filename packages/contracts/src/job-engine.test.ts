@@ -366,6 +366,15 @@ describe('stopping', () => {
     expect(await disk.open().jobs.read()).toMatchObject({ status: 'QUEUED', lease: null });
   });
 
+  it('that comes before the first record ends the run, which calls nothing', async () => {
+    const { disk, job, bill, providers } = await setUp({ steps: ONE, numRecords: 5 }, () => 'unasked');
+    const running = await startProcess({ store: disk.objects, ...disk.open() }, job, providers);
+    running.stop({ type: 'interrupted', signal: 'SIGTERM' });
+    expect(await running.done).toMatchObject({ status: 'QUEUED', reason: { reason: 'INTERRUPTED' } });
+    expect(bill.calls).toEqual([]);
+    expect(await disk.open().jobs.read()).toMatchObject({ status: 'QUEUED', lease: null });
+  });
+
   it('ends what is in flight at the soft limit and charges it at worst case', async () => {
     const { disk, job, bill, providers } = await setUp(
       { steps: ONE, numRecords: 10, concurrency: 3, budgetNanoUsd: 1_000_000_000 },

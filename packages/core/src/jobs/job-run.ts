@@ -75,7 +75,8 @@ export class JobRun {
   #opening = false;
   #filling = false;
   #cancelSoftLimit: () => void = () => undefined;
-  #finish: () => void = () => undefined;
+  /** There from the start: a stop may come before the run begins. */
+  readonly #finished = Promise.withResolvers<void>();
   #ended = false;
   cause: StopCause | null = null;
 
@@ -129,11 +130,10 @@ export class JobRun {
 
   /** Runs until nothing is left to do or `stop`; everything finished is committed when it resolves. */
   async run(): Promise<void> {
-    const finished = new Promise<void>((resolve) => (this.#finish = resolve));
     // A run that died between its last failed record and its end would else be forgotten.
     this.#stopIfTooManyFailed();
     this.#fill();
-    await finished;
+    await this.#finished.promise;
     this.#cancelSoftLimit();
     this.#desk.close();
     await this.#pacer.close();
@@ -481,6 +481,6 @@ export class JobRun {
     if (this.#ended) return;
     this.#ended = true;
     this.#desk.abortAll();
-    this.#finish();
+    this.#finished.resolve();
   }
 }
