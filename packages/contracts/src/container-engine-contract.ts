@@ -40,6 +40,18 @@ async function output(engine: ContainerEngine, handle: string): Promise<Containe
 }
 const texts = (lines: readonly ContainerLogLine[], stream: 'stdout' | 'stderr' = 'stdout'): string[] =>
   lines.filter((l) => l.stream === stream).map((l) => l.text);
+/** Lines as they were written: the parts of a long one together. */
+function joined(lines: readonly ContainerLogLine[], stream: 'stdout' | 'stderr'): string[] {
+  const whole: string[] = [];
+  let open = '';
+  for (const line of lines.filter((l) => l.stream === stream)) {
+    open += line.text;
+    if (line.partial) continue;
+    whole.push(open);
+    open = '';
+  }
+  return whole;
+}
 /** Until the container has said so: no sleeps. */
 async function said(engine: ContainerEngine, handle: string, text: string): Promise<void> {
   while (!texts((await engine.logs(handle, null)).lines).includes(text))
@@ -118,6 +130,39 @@ const rules: Record<string, (h: ContainerEngineHarness) => Promise<void>> = {
     expect((await engine.logs(handle, page.cursor)).lines).toEqual([]);
     await engine.stop(handle, 100);
     expect(texts((await engine.logs(handle, page.cursor)).lines)).toEqual(['half']);
+  },
+  'much output on both streams is complete: many lines, long ones, characters whole': async (h) => {
+    const engine = await h.open();
+    const many = 'i=0; while [ $i -lt 4000 ]; do echo "Größe $i: äöüßäöüßäöüßäöüß"; i=$((i+1)); done';
+    const long = "printf x; head -c 300000 /dev/zero | tr '\\0' z | sed 's/z/é/g'; echo; echo after";
+    const handle = await engine.start(container(h, sh(`(${many}; ${long}) & (${many}; ${long}) >&2; wait`)));
+    await engine.wait(handle);
+    const lines = await output(engine, handle);
+    const wanted = [
+      ...Array.from({ length: 4000 }, (_, i) => `Größe ${i}: äöüßäöüßäöüßäöüß`),
+      `x${'é'.repeat(300_000)}`,
+      'after',
+    ];
+    expect(joined(lines, 'stdout')).toEqual(wanted);
+    expect(joined(lines, 'stderr')).toEqual(wanted);
+  },
+  'output that is followed comes once, however long it grows': async (h) => {
+    const engine = await h.open();
+    const some = 'for n in 1 2 3 4 5 6 7 8 9; do echo "$i out $n"; echo "$i err $n" >&2; done; sleep 0.2';
+    const handle = await engine.start(container(h, sh(`for i in $(seq 20); do ${some}; done`)));
+    const lines: ContainerLogLine[] = [];
+    let cursor: string | null = null;
+    for (let pages = 1, end = false; !end; pages++) {
+      const page = await engine.logs(handle, cursor);
+      lines.push(...page.lines);
+      ({ cursor, end } = page);
+      if (pages < 5) expect(end).toBe(false);
+      await new Promise((r) => void setTimeout(r, 100));
+    }
+    const wanted = (stream: string): string[] =>
+      Array.from({ length: 180 }, (_, k) => `${1 + Math.floor(k / 9)} ${stream} ${1 + (k % 9)}`);
+    expect(texts(lines)).toEqual(wanted('out'));
+    expect(texts(lines, 'stderr')).toEqual(wanted('err'));
   },
   'stop sends SIGTERM and keeps the exit code of a trap': async (h) => {
     const engine = await h.open();

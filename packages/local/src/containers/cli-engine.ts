@@ -14,7 +14,10 @@ import type {
 } from '@stint/core';
 import { toFileError } from '../storage-errors.ts';
 import { callError, containerNotFound, startError } from './cli-engine-errors.ts';
-import { pageBytes, readLines, wholeCharacters } from './line-file.ts';
+import { dockerLogArguments, dockerLogs } from './docker-logs.ts';
+import { readLines } from './line-file.ts';
+import { LogPieces } from './log-pieces.ts';
+import type { OpenLines } from './log-pieces.ts';
 import { runProgram } from './run-program.ts';
 import type { ProgramResult } from './run-program.ts';
 
@@ -168,7 +171,7 @@ class CliEngine implements ContainerEngine {
     return [
       ...(this.#ownLog
         ? ['--log-driver', 'k8s-file', '--log-opt', `path=${join(this.#folder(spec.name), 'log')}`]
-        : []),
+        : dockerLogArguments),
       '--name',
       spec.name,
       ...Object.entries(spec.labels).flatMap(([k, v]) => ['--label', `${k}=${v}`]),
@@ -256,55 +259,22 @@ class CliEngine implements ContainerEngine {
 
   /** podman's k8s-file: `time stream F|P text`, P for a piece of a longer line. */
   #fileLogs(handle: string, cursor: string | null, ended: boolean): ContainerLogPage {
-    const from = (cursor === null ? { at: 0, open: {} } : JSON.parse(cursor)) as {
-      at: number;
-      open: Record<string, string>;
-    };
+    const from = (cursor === null ? { at: 0, open: {} } : JSON.parse(cursor)) as { at: number; open: OpenLines };
     const page = readLines(join(this.#folder(handle), 'log'), from.at, ended, { encoding: 'latin1' });
-    // As bytes: a piece may end in the middle of a character.
-    const open = { ...from.open };
-    const lines: ContainerLogLine[] = [];
-    const give = (stream: string, bytes: Uint8Array, partial: boolean): void => {
-      const text = Buffer.from(bytes).toString('utf8');
-      lines.push({ stream: stream as ContainerLogLine['stream'], text, ...(partial && { partial }) });
-    };
+    const pieces = new LogPieces(from.open);
     for (const line of page.lines) {
       const [, stream = 'stdout', kind = 'F', text = ''] = /^\S+ (stdout|stderr) ([FP]) ?(.*)$/s.exec(line) ?? [];
-      const bytes = Buffer.from((open[stream] ?? '') + text, 'latin1');
-      const taken = kind === 'P' ? (bytes.length < pageBytes ? 0 : wholeCharacters(bytes)) : bytes.length;
-      if (taken > 0 || kind === 'F') give(stream, bytes.subarray(0, taken), kind === 'P');
-      if (kind === 'P') open[stream] = bytes.subarray(taken).toString('latin1');
-      else delete open[stream];
+      pieces.add(stream as ContainerLogLine['stream'], Buffer.from(text, 'latin1'), kind === 'F');
     }
     const end = ended && page.atEnd;
-    if (end) {
-      for (const [stream, text] of Object.entries(open))
-        if (text !== '') give(stream, Buffer.from(text, 'latin1'), false);
-    }
-    return { lines, cursor: JSON.stringify({ at: page.next, open: end ? {} : open }), end };
+    if (end) pieces.end();
+    return { lines: pieces.lines, cursor: JSON.stringify({ at: page.next, open: pieces.open }), end };
   }
 
-  /** docker's own log, whole each time: the counts of lines given so far are the cursor. */
   async #askedLogs(handle: string, cursor: string | null, ended: boolean): Promise<ContainerLogPage> {
-    const given = (cursor === null ? { stdout: 0, stderr: 0 } : JSON.parse(cursor)) as {
-      stdout: number;
-      stderr: number;
-    };
-    const { stdout, stderr } = await this.#must(handle, ['logs', handle]);
-    const whole = (text: string): string[] => {
-      const all = text.split('\n');
-      const last = all.pop() ?? '';
-      return ended && last !== '' ? [...all, last] : all;
-    };
-    const [out, err] = [whole(stdout), whole(stderr)];
-    return {
-      lines: [
-        ...out.slice(given.stdout).map((text) => ({ stream: 'stdout' as const, text })),
-        ...err.slice(given.stderr).map((text) => ({ stream: 'stderr' as const, text })),
-      ],
-      cursor: JSON.stringify({ stdout: out.length, stderr: err.length }),
-      end: ended,
-    };
+    const page = await dockerLogs(this.#o.command, handle, cursor, ended);
+    if ('lines' in page) return page;
+    throw callError(this.name, handle, page);
   }
 }
 

@@ -15,6 +15,8 @@ interface RunOptions {
   env?: Readonly<Record<string, string>>;
   /** Once aborted, this process may end before the program, which goes on. */
   leave?: AbortSignal;
+  /** Gets the output, stdout no longer kept. Once it returns false the program is killed; what that had written still comes. */
+  output?: (stream: 'stdout' | 'stderr', data: Buffer) => boolean;
 }
 
 const longestStderr = 64 * 1024;
@@ -32,8 +34,13 @@ export function runProgram(command: string, args: readonly string[], options: Ru
       options.timeoutMs === undefined ? undefined : setTimeout(() => child.kill('SIGKILL'), options.timeoutMs);
     const out: Buffer[] = [];
     let stderr = '';
-    child.stdout.on('data', (data: Buffer) => out.push(data));
+    const { output } = options;
+    const give = (stream: 'stdout' | 'stderr', data: Buffer): void => {
+      if (output?.(stream, data) === false) child.kill('SIGKILL');
+    };
+    child.stdout.on('data', (data: Buffer) => (output ? give('stdout', data) : out.push(data)));
     child.stderr.on('data', (data: Buffer) => {
+      give('stderr', data);
       if (stderr.length < longestStderr) stderr += data.toString('utf8');
     });
     const leave = (): void => {
