@@ -5,10 +5,12 @@ import {
   CreateServiceCommand,
   DescribeCapacityProvidersCommand,
   DescribeClustersCommand,
+  DescribeTasksCommand,
   ListClustersCommand,
+  ListTasksCommand,
 } from '@aws-sdk/client-ecs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { emulated, fitsTheServiceModels, refusal } from '../testing/emulated.ts';
+import { ACCOUNT, emulated, fitsTheServiceModels, refusal, REGION } from '../testing/emulated.ts';
 import type { Emulated } from '../testing/emulated.ts';
 
 let e: Emulated;
@@ -67,6 +69,31 @@ test('the log has refusals too, with name and message', async () => {
     status: 400,
     error: { name: 'InvalidParameterException', message: expect.stringContaining('100') },
     unknown: [],
+  });
+});
+
+describe('an ARN of another Region or account names nothing here', () => {
+  const arnOf = (path: string, region = REGION, account = ACCOUNT): string =>
+    `arn:aws:ecs:${region}:${account}:${path}`;
+  const id = '0'.repeat(32);
+
+  test.each([
+    ['Region', 'us-east-1', ACCOUNT],
+    ['account', REGION, '999999999999'],
+  ])('%s', async (_what, region, account) => {
+    await e.ecs.send(new CreateClusterCommand({ clusterName: 'c' }));
+    const cluster = arnOf('cluster/c', region, account);
+    expect(await refusal(e.ecs.send(new ListTasksCommand({ cluster })))).toMatchObject({
+      name: 'ClusterNotFoundException',
+    });
+    expect(await e.ecs.send(new DescribeClustersCommand({ clusters: [cluster, arnOf('cluster/c')] }))).toMatchObject({
+      clusters: [{ clusterArn: arnOf('cluster/c') }],
+      failures: [{ arn: cluster, reason: 'MISSING' }],
+    });
+    const tasks = [arnOf(`task/c/${id}`, region, account)];
+    expect(await refusal(e.ecs.send(new DescribeTasksCommand({ cluster: 'c', tasks })))).toMatchObject({
+      name: 'InvalidParameterException',
+    });
   });
 });
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ApiError, invalidParameter } from '../wire/api-error.ts';
-import { clusterName } from '../world/region.ts';
 import type { AnyOperation, Operation } from '../world/world.ts';
 import type { Cluster } from './cluster.ts';
 import { isName, missing } from './names.ts';
@@ -88,9 +87,9 @@ const describe: Operation<{ clusters?: string[]; include?: string[] }> = (input,
   const found: object[] = [];
   const failures: object[] = [];
   for (const name of names) {
-    const cluster = region.clusters.get(clusterName(name));
+    const cluster = region.clusterNamed(name);
     if (cluster) found.push(view(cluster, include));
-    else failures.push(missing(region.arn(`cluster/${clusterName(name)}`)));
+    else failures.push(missing(name.startsWith('arn:') ? name : region.arn(`cluster/${name}`)));
   }
   return { clusters: found, failures };
 };

@@ -21,6 +21,8 @@ function taskId(reference: string, cluster: Cluster): string {
     if (name !== undefined && name !== cluster.name) {
       throw invalidParameter(`Invalid identifier: Identifier is for cluster ${name}. Your cluster is ${cluster.name}`);
     }
+    if (name !== undefined && reference !== cluster.region.arn(`task/${name}/${id}`))
+      throw invalidParameter('Invalid identifier: the ARN is of another Region or account.');
     return id;
   }
   if (reference.startsWith('arn:')) throw invalidParameter('Invalid identifier: the ARN is not of a task.');

@@ -40,9 +40,15 @@ export class Region {
     return `arn:aws:ecs:${this.name}:${this.world.account}:${path}`;
   }
 
+  /** Its cluster by name or ARN, INACTIVE or not; an ARN of another Region or account is of none. */
+  clusterNamed(nameOrArn: string): Cluster | undefined {
+    const name = clusterName(nameOrArn);
+    return nameOrArn === name || nameOrArn === this.arn(`cluster/${name}`) ? this.clusters.get(name) : undefined;
+  }
+
   /** @throws ApiError ClusterNotFoundException; INACTIVE ones count as gone. */
   cluster(nameOrArn: string | undefined): Cluster {
-    const found = this.clusters.get(clusterName(nameOrArn ?? 'default'));
+    const found = this.clusterNamed(nameOrArn ?? 'default');
     if (!found) throw new ApiError('ClusterNotFoundException', 'Cluster not found.');
     if (found.status === 'INACTIVE') {
       throw new ApiError('ClusterNotFoundException', 'The referenced cluster was inactive.');
