@@ -2,45 +2,22 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { isAbsolute, join, relative, resolve } from 'node:path';
-import { AppError, encodeUtf8, isAppError, JOB_KEY, toAppError, usdToNano } from '@stint/core';
+import { AppError, encodeUtf8, JOB_KEY, toAppError } from '@stint/core';
 import type { JobSpec } from '@stint/core';
-import { isSystemError, requirePlainFiles, toFileError } from '@stint/local';
-import { errorBody } from './commands.ts';
+import { requirePlainFiles } from '@stint/local';
+import { asResult } from './as-result.ts';
 import type { CommandResult, GenerateOptions, JobSummary } from './commands.ts';
-import { exitCodeOfError } from './exit-codes.ts';
 import { readFrozenJob } from './frozen.ts';
 import type { Frozen } from './frozen.ts';
 import { freezeInputs, frozenInputsMissing, loadJob, withRunSettings } from './intake/index.ts';
 import type { LoadedJob } from './intake/index.ts';
 import { hasBegun, lostSpec, lostState, openJobFolder, readSpec } from './job-folder.ts';
 import type { JobFolder } from './job-folder.ts';
+import { flagLimits } from './limits.ts';
 import { closeAll, createProviders } from './providers.ts';
 import { runSession } from './session.ts';
 import { readSettings } from './settings.ts';
 import { editsOf, specText, takeEdits } from './take-edits.ts';
-
-/** Turns what a command throws into its body and exit code; only what is neither AppError nor a failing file is our fault. */
-export async function asResult<T>(run: () => Promise<CommandResult<T>>): Promise<CommandResult<T>> {
-  try {
-    return await run();
-  } catch (e) {
-    const error = isSystemError(e)
-      ? toFileError(e, `${e.syscall} ${e.path ?? 'a file'}`)
-      : (missingPart(e) ?? toAppError(e));
-    return { exitCode: exitCodeOfError(error), body: { error: errorBody(error) } };
-  }
-}
-
-/** What a checkpoint or the call log names and the folder has not. */
-function missingPart(e: unknown): AppError | null {
-  if (!isAppError(e) || e.reason !== 'OBJECT_NOT_FOUND') return null;
-  const file = e.info.details?.['key'];
-  return new AppError('FAILED_PRECONDITION', 'DAMAGED', `${String(file)} is missing in the job’s folder`, {
-    cause: e,
-    hint: '`stint verify` names all that is damaged; restore it from a copy of the folder.',
-    details: { file },
-  });
-}
 
 /** `stint generate JOB`: creates the job or goes on with it, and runs it to its end here. */
 export async function generate(o: GenerateOptions): Promise<CommandResult<JobSummary>> {
@@ -92,19 +69,6 @@ export async function generate(o: GenerateOptions): Promise<CommandResult<JobSum
       if (providers) await closeAll(providers);
     }
   });
-}
-
-/** The limits that flags set, whatever is in force. */
-export function flagLimits(o: {
-  numRecords?: number | undefined;
-  budgetLimit?: string | undefined;
-  concurrency?: number | 'auto' | undefined;
-}) {
-  return {
-    ...(o.numRecords === undefined ? {} : { numRecords: o.numRecords }),
-    ...(o.budgetLimit === undefined ? {} : { budgetNanoUsd: usdToNano(o.budgetLimit) }),
-    ...(o.concurrency === undefined ? {} : { concurrency: o.concurrency }),
-  };
 }
 
 /** True where there is no job yet. A folder with other things in it is never written to. */

@@ -4,41 +4,13 @@ import { resolve } from 'node:path';
 import { AppError, LEASE_MS, outputFormats, reasonOf, toAppError } from '@stint/core';
 import type { JobReason, JobState, JobStatus, Lease, OutputFormat } from '@stint/core';
 import { describeThisProcess, ownerIsAlive } from '@stint/local';
-import type { CommandResult, JobSummary, ResumeOptions, RunOptions } from './commands.ts';
+import { asResult } from './as-result.ts';
+import type { CommandResult, JobSummary, RunOptions } from './commands.ts';
 import { exportAsItStands } from './finish-exports.ts';
-import { readFrozenJob } from './frozen.ts';
-import { asResult, flagLimits } from './generate.ts';
 import { lostState, openJobFolder, readSpec } from './job-folder.ts';
 import type { JobFolder } from './job-folder.ts';
-import { runSession } from './session.ts';
 import { readSettings } from './settings.ts';
 import { summarise } from './summary.ts';
-
-/** `stint resume DIR`: goes on with a job from what its folder froze, without the job file. */
-export async function resume(o: ResumeOptions): Promise<CommandResult<JobSummary>> {
-  return asResult(async () => {
-    const settings = readSettings(o.env);
-    const dir = resolve(o.cwd, o.dir);
-    await readSpec(dir);
-    const folder = openJobFolder(dir, { create: false, sync: settings.STINT_SYNC });
-    try {
-      // Of a job that never began there may be no inputs either.
-      if (!(await folder.jobs.read())) throw lostState(dir, 'knows no job');
-      const frozen = await readFrozenJob(dir);
-      return await runSession({
-        ...o,
-        folder,
-        out: o.dir,
-        frozen,
-        settings,
-        limits: flagLimits(o),
-        retryFailed: o.retryFailed ?? false,
-      });
-    } finally {
-      await folder.close();
-    }
-  });
-}
 
 /** `stint status DIR`: the summary of the job as it stands; changes nothing. */
 export async function status(o: RunOptions & { dir: string }): Promise<CommandResult<JobSummary>> {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { AppError, countOf, findOrphans, IndexSource, nanoToUsd } from '@stint/core';
+import { AppError, countOf, findOrphans, IndexSource, nanoToUsd, usdToNano } from '@stint/core';
 import type { JobLimits, Totals } from '@stint/core';
 import { sha256, shardCheckpoints } from './job-folder.ts';
 import type { JobFolder } from './job-folder.ts';
@@ -9,6 +9,19 @@ export interface AskedLimits {
   budgetNanoUsd?: number | null;
   numRecords?: number;
   concurrency?: number | 'auto';
+}
+
+/** The limits that flags set, whatever is in force. */
+export function flagLimits(o: {
+  numRecords?: number | undefined;
+  budgetLimit?: string | undefined;
+  concurrency?: number | 'auto' | undefined;
+}) {
+  return {
+    ...(o.numRecords === undefined ? {} : { numRecords: o.numRecords }),
+    ...(o.budgetLimit === undefined ? {} : { budgetNanoUsd: usdToNano(o.budgetLimit) }),
+    ...(o.concurrency === undefined ? {} : { concurrency: o.concurrency }),
+  };
 }
 
 /** The limits in force from now on: those of the job file (`raise`) only raise, a flag (`set`) sets. */

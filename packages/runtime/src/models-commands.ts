@@ -2,8 +2,8 @@
 import { addModel, listModels, modelStore } from '@stint/models/catalogue';
 import type { ListedModel } from '@stint/models/catalogue';
 import { pullModel } from '@stint/models/pull';
+import { asResult } from './as-result.ts';
 import type { CommandResult, RunOptions } from './commands.ts';
-import { asResult } from './generate.ts';
 
 /** `stint.models/1`. */
 export interface ModelList {

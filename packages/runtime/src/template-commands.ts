@@ -4,8 +4,8 @@ import { join, resolve } from 'node:path';
 import { accept, advance, AppError, beginRecord, compileValidator, toAppError } from '@stint/core';
 import type { JobSpec, JsonObject, Message, RecordEnv, SeedRow, SeedSource } from '@stint/core';
 import { parseData, TemplateError } from '@stint/jinja';
+import { asResult } from './as-result.ts';
 import type { CommandResult, RunOptions } from './commands.ts';
-import { asResult } from './generate.ts';
 import { readTemplate, resolveSeedPath, samplesDir, seedRows } from './intake/index.ts';
 import type { LoadedTemplate } from './intake/index.ts';
 
