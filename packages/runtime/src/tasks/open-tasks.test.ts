@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -49,6 +49,26 @@ test('settings are taken instead of the file, and what is wrong with them is tol
   await expect((await opened()).list()).resolves.toEqual([]);
   await expect(opened({ settings: undefined })).rejects.toThrow(/stint\.config\.yaml:1: .*compute/);
   await expect(opened({ settings: { compute: 'nowhere' as 'ecs' } })).rejects.toThrow(/compute/);
+});
+
+test.each(['', '# nothing yet\n', '---\n', 'null\n'])('a configuration that says nothing is none: %j', async (text) => {
+  writeFileSync(join(dir, 'stint.config.yaml'), text);
+  await expect((await opened({ settings: undefined })).list()).resolves.toEqual([]);
+});
+
+test.each(['/nowhere/at/all.yaml', 'stint.config.yaml'])(
+  'a configuration that is a link to %s is not passed over',
+  async (target) => {
+    symlinkSync(target, join(dir, 'stint.config.yaml'));
+    await expect(opened({ settings: undefined })).rejects.toMatchObject({ reason: 'BAD_PATH' });
+  },
+);
+
+test('a label has any text for a key, but some', async () => {
+  const tasks = await opened();
+  const labels = { 'cost centre': 'a b', café: '' };
+  await expect(tasks.submit(sh('true', { labels: { ' ': 'x' } }))).rejects.toThrow(/--label/);
+  expect(await tasks.submit(sh('true', { labels }))).toMatchObject({ tags: labels });
 });
 
 test('every wrong member is named at once, and nothing is made', async () => {

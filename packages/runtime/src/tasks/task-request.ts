@@ -69,7 +69,8 @@ export function taskSpecOf(r: TaskRequest, defaultArch: Architecture): TaskSpec 
     for (const text of given) {
       const at = text.indexOf('=');
       const key = text.slice(0, at);
-      if (at < 1 || /[\0=\s]/.test(key) || text.includes('\0')) bad(flag, text, 'must be KEY=VALUE');
+      const blank = flag === 'label' ? key.trim() === '' : /\s/.test(key);
+      if (at < 1 || blank || text.includes('\0')) bad(flag, text, 'must be KEY=VALUE');
       else if (key in all) bad(flag, text, `${key} is given twice`);
       else all[key] = text.slice(at + 1);
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { existsSync } from 'node:fs';
+import { lstatSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { AppError } from '@stint/core/base';
 import { readYamlFile } from '../intake/yaml-file.ts';
@@ -35,13 +35,14 @@ export async function readTaskSettings(
   given?: TaskSettingsInput,
 ): Promise<TaskSettings> {
   const path = config === undefined ? join(cwd, configFile) : isAbsolute(config) ? config : join(cwd, config);
-  const wanted = given === undefined && (config !== undefined || existsSync(path));
+  const wanted = given === undefined && (config !== undefined || isThere(path));
   const file = wanted ? readYamlFile(path, 'configuration') : null;
   const at = (key: string): string => {
     const [found] = file?.locate([{ path: key, message: '' }]) ?? [];
     return found?.line === undefined ? '' : `${path}:${found.line}: `;
   };
-  const value = given ?? file?.value;
+  // A file of comments alone says nothing.
+  const value = given ?? file?.value ?? undefined;
   const {
     compute: configured,
     local,
@@ -62,6 +63,16 @@ export async function readTaskSettings(
 }
 
 const nothing: GivenTaskSettings = {};
+
+/** A link that leads nowhere is there: somebody means it to be read. */
+function isThere(path: string): boolean {
+  try {
+    lstatSync(path);
+    return true;
+  } catch (e) {
+    return (e as NodeJS.ErrnoException).code !== 'ENOENT';
+  }
+}
 
 /** @param at - null where the settings come from a program */
 async function checked(value: unknown, path: string, at: ((key: string) => string) | null): Promise<GivenTaskSettings> {
