@@ -22,6 +22,8 @@ export const gpuTypes: Readonly<Record<string, GpuType>> = {
   // Newer than the list of names where the service is older: their families are the certain way.
   l4: { ...nvidia, families: ['g6.*', 'gr6.*'], named: null },
   l40s: { ...nvidia, families: ['g6e.*'], named: null },
+  // G6f and Gr6f have fractions of an L4 alone, which a count of GPUs does not name.
+  'rtx-pro-6000': { ...nvidia, families: ['g7e.*'], named: null },
   v100: { ...nvidia, families: ['p3dn.*'], named: 'v100' },
   a100: { ...nvidia, families: ['p4d.*', 'p4de.*'], named: 'a100' },
   h100: { ...nvidia, families: ['p5.*'], named: 'h100' },
