@@ -189,14 +189,19 @@ const rules: Record<string, (h: ContainerEngineHarness) => Promise<void>> = {
     const first = await h.open();
     const label = unique();
     const handle = await first.start(
-      container(h, sh('echo up; sleep 0.3; exit 5'), { labels: { suite: 'contract', label } }),
+      container(h, sh('trap "exit 5" TERM; echo up; while :; do sleep 0.05; done'), {
+        labels: { suite: 'contract', label },
+      }),
     );
+    await said(first, handle, 'up');
     await first.close();
     const second = await h.open();
     const [found, ...more] = await second.find({ label });
     expect(more).toEqual([]);
     expect(found).toMatchObject({ handle, labels: { label }, state: { status: 'running' } });
-    expect((await second.wait(handle)).exitCode).toBe(5);
+    const ended = second.wait(handle);
+    await second.stop(handle, 30_000);
+    expect((await ended).exitCode).toBe(5);
     expect(texts(await output(second, handle))).toEqual(['up']);
     expect(await second.find({ label })).toMatchObject([{ state: { status: 'exited', exit: { exitCode: 5 } } }]);
     expect(await second.find({ label, other: 'x' })).toEqual([]);

@@ -20,13 +20,15 @@ const pullFailed =
 const badProgram = /exec: "|executable file|attempted to invoke a command/i;
 const gone = /no such container|no container with name or id|no such object/i;
 
+/** A program that prepares the container failed, such as NVIDIA's: not the task's. */
+const badHook = /error running (?:\w+ )?hook/i;
 /** What the engines say of a GPU that they can't map, and what helps. */
 const noGpu: readonly [pattern: RegExp, toDo: string][] = [
   [
-    /could not select device driver.*\bgpu\b/i,
+    /could not select device driver.*\bgpu\b|couldn't find binary nvidia-container-cli/i,
     'docker needs the NVIDIA Container Toolkit: install it, nvidia-ctk runtime configure --runtime=docker, and restart docker',
   ],
-  [/unresolvable CDI devices.*nvidia\.com\/gpu/i, describeDevices],
+  [/unresolvable CDI devices.*nvidia\.com\/gpu/i, `podman needs a description of the devices: ${describeDevices}`],
 ];
 
 /** A failed `run` as the AppError of the port. Exit codes 125 to 127 are both engines' documented ones. */
@@ -37,7 +39,7 @@ export function startError(engine: string, name: string, r: ProgramResult): AppE
   if (/is already in use/i.test(r.stderr)) {
     return new AppError('ALREADY_EXISTS', 'CONTAINER_EXISTS', `there is a container ${name}`, { details });
   }
-  if ((r.exitCode === 127 || r.exitCode === 126) && badProgram.test(r.stderr)) {
+  if ((r.exitCode === 127 || r.exitCode === 126) && badProgram.test(r.stderr) && !badHook.test(r.stderr)) {
     return new AppError('INVALID_ARGUMENT', 'BAD_COMMAND', said, { details: { ...details, exitCode: r.exitCode } });
   }
   if (pullFailed.test(r.stderr)) {

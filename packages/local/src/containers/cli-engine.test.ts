@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Real containers of both engines, where an engine and the test image are here (.ci/run makes them); loudly skipped elsewhere.
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -93,6 +93,19 @@ describe.each(engines)('$engine', ({ engine: command, here }) => {
   });
 });
 
+test('a container that goes between the two looks of a search is not found', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'stint-gone-'));
+  const command = join(dir, 'podman');
+  const gone = 'echo "[]"; echo "Error: no such container 4f2a" >&2; exit 125';
+  writeFileSync(command, `#!/bin/sh\ncase $1 in ps) echo 4f2a ;; *) ${gone} ;; esac\n`, { mode: 0o755 });
+  const engine = createCliEngine({ command, args: [], dir, clock });
+  expect(await engine.find({ a: 'b' })).toEqual([]);
+  await expect(engine.logs('x', null)).rejects.toMatchObject({ reason: 'CONTAINER_NOT_FOUND' });
+  await expect(engine.wait('x')).rejects.toMatchObject({ reason: 'CONTAINER_NOT_FOUND' });
+  await engine.close();
+  rmSync(dir, { recursive: true, force: true });
+});
+
 test.each([
   [
     'Error: initializing source docker://x:latest: reading manifest latest in docker.io/library/x: manifest unknown',
@@ -130,10 +143,16 @@ test.each([
   ],
   [
     'Error: setting up CDI devices: unresolvable CDI devices nvidia.com/gpu=all',
-    /=all; .*nvidia-ctk cdi generate --output=\/etc\/cdi\/nvidia.yaml$/,
+    /=all; podman .*: nvidia-ctk cdi generate --output=\/etc\/cdi\/nvidia.yaml$/,
+  ],
+  // As docker 20.10 said it with nvidia-container-runtime-hook 1.20 alone: no fault of the task's command.
+  [
+    `docker: Error response from daemon: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: error during container init: error running hook #0: error running hook: exit status 1, stdout: , stderr: Auto-detected mode as 'legacy'
+couldn't find binary nvidia-container-cli in PATH: exec: "nvidia-container-cli": executable file not found in $PATH: unknown`,
+    /^couldn't find binary.*; docker needs the NVIDIA Container Toolkit/,
   ],
 ])('%s comes with what to do', (stderr, says) => {
-  expect(startError('docker', 'x', { exitCode: 125, stdout: '', stderr })).toMatchObject({
+  expect(startError('docker', 'x', { exitCode: 127, stdout: '', stderr })).toMatchObject({
     reason: 'CANNOT_CREATE',
     message: expect.stringMatching(says),
   });

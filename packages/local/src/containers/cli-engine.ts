@@ -145,7 +145,8 @@ class CliEngine implements ContainerEngine {
 
   async logs(handle: string, cursor: string | null): Promise<ContainerLogPage> {
     const [container] = await this.#inspect([handle]);
-    const ended = container !== undefined && this.#stateOf(container).status === 'exited';
+    if (!container) throw containerNotFound(handle);
+    const ended = this.#stateOf(container).status === 'exited';
     return this.#ownLog ? this.#fileLogs(handle, cursor, ended) : await this.#askedLogs(handle, cursor, ended);
   }
 
@@ -212,7 +213,7 @@ class CliEngine implements ContainerEngine {
   async #inspect(names: readonly string[]): Promise<Inspected[]> {
     const result = await this.#call(['container', 'inspect', ...names]);
     const error = result.exitCode === 0 ? null : callError(this.name, names[0] ?? '', result);
-    if (error && (error.reason !== 'CONTAINER_NOT_FOUND' || names.length === 1)) throw error;
+    if (error && error.reason !== 'CONTAINER_NOT_FOUND') throw error;
     return JSON.parse(result.stdout === '' ? '[]' : result.stdout) as Inspected[];
   }
 

@@ -64,6 +64,15 @@ describe('the NVIDIA devices of a machine', () => {
   });
 });
 
+test('none is given to a plain process, which is told why', () => {
+  expect(findGpus(null, machine(['nvidia0', 'nvidia1'], ['NVIDIA H200'], described))).toEqual({
+    count: 0,
+    types: [],
+    hint: expect.stringMatching(/^plain processes see the 2 NVIDIA device\(s\) here without asking/),
+  });
+  expect(findGpus(null, { dev: join(dir, 'none'), driver: dir, cdi: [] })).toMatchObject({ count: 0, hint: null });
+});
+
 describe('a task that wants accelerators of this machine', () => {
   const open = (gpus: MachineGpus, engine = createNoopEngine()) =>
     createLocalCompute({

@@ -25,10 +25,17 @@ const systemFolders: GpuFolders = {
 /** Makes podman's description of the devices here. */
 export const describeDevices = 'nvidia-ctk cdi generate --output=/etc/cdi/nvidia.yaml';
 
-/** The NVIDIA devices that this container engine can map: docker with `--gpus`, podman with a CDI description. */
-export function findGpus(engine: string, { dev, driver, cdi }: GpuFolders = systemFolders): MachineGpus {
+/**
+ * The NVIDIA devices that this engine can give: docker with `--gpus`, podman with a CDI description. None to a plain
+ * process (null): it sees those of the machine, asked or not.
+ */
+export function findGpus(engine: string | null, { dev, driver, cdi }: GpuFolders = systemFolders): MachineGpus {
   const count = namesIn(dev).filter((name) => /^nvidia\d+$/.test(name)).length;
   if (count === 0) return { count: 0, types: [], hint: null };
+  if (engine === null) {
+    const hint = `plain processes see the ${count} NVIDIA device(s) here without asking: leave the wish out, or run a container`;
+    return { count: 0, types: [], hint };
+  }
   const described = cdi.some((folder) =>
     namesIn(folder).some((name) => /\.(?:ya?ml|json)$/.test(name) && mentionsNvidia(join(folder, name))),
   );

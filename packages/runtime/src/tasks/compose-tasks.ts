@@ -83,7 +83,7 @@ export async function composeTasks(options: TaskRuntimeOptions): Promise<TaskRun
       cpus: cpus ?? availableParallelism(),
       memoryMib: memoryMib ?? Math.floor(totalmem() / 2 ** 20),
       arch: machineArch,
-      gpus: target.compute === 'container' ? findGpus(target.engine) : { count: 0, types: [], hint: null },
+      gpus: findGpus(target.compute === 'container' ? target.engine : null),
     });
   };
   const engine = createTaskEngine({

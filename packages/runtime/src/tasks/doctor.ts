@@ -2,7 +2,8 @@
 import { accessSync, constants } from 'node:fs';
 import type { Check } from '@stint/aws';
 import { toAppError } from '@stint/core/base';
-import { findCliEngine, systemClock } from '@stint/local/tasks';
+import { findCliEngine, findGpus, systemClock } from '@stint/local/tasks';
+import type { MachineGpus } from '@stint/local/tasks';
 import type { CommandResult } from '../commands.ts';
 import type { CapacityCommandOptions } from './capacity-commands.ts';
 import { namesEcs, readEcsSettings } from './ecs-settings.ts';
@@ -28,7 +29,10 @@ export async function doctor(options: CapacityCommandOptions): Promise<CommandRe
     checks.push(badSettings(e));
   }
   if (settings) checks.push(ok('configuration', settings.file ?? 'no file: defaults and environment'));
-  checks.push(await checkEngine(settings, env), checkProcesses());
+  const engine = await findCliEngine(settings?.local.engine ?? null);
+  checks.push(checkEngine(engine, settings, env));
+  if (engine !== null) checks.push(...checkGpus(engine, findGpus(engine)));
+  checks.push(checkProcesses());
   if (settings && namesEcs(settings, env)) checks.push(...(await checkAws(settings, env)));
   else if (settings) checks.push(ok('ecs', 'not configured, so not looked at: aws.ecs.cluster is not set'));
   const failed = checks.some((check) => check.status === 'fail');
@@ -43,9 +47,8 @@ function badSettings(e: unknown): Check {
   return { name: 'configuration', status: 'fail', text, hint: info.hint ?? 'docs/executor.md lists every key.' };
 }
 
-async function checkEngine(settings: TaskSettings | null, env: NodeJS.ProcessEnv): Promise<Check> {
+function checkEngine(found: string | null, settings: TaskSettings | null, env: NodeJS.ProcessEnv): Check {
   const asked = settings?.local.engine ?? null;
-  const found = await findCliEngine(asked);
   if (found !== null) return ok('engine', `${found} answers`);
   const compute = settings?.compute ?? null;
   // Where nothing is chosen tasks go to a container engine, unless somebody means ECS.
@@ -58,6 +61,13 @@ async function checkEngine(settings: TaskSettings | null, env: NodeJS.ProcessEnv
       ? 'Install or start podman or docker, or run plain processes, unisolated: `--compute process`.'
       : 'Nothing, unless tasks are to run in containers of this machine.',
   };
+}
+
+/** Says nothing of a machine that has no GPU. */
+export function checkGpus(engine: string, { count, types, hint }: MachineGpus): Check[] {
+  if (hint !== null)
+    return [{ name: 'gpus', status: 'warn', text: hint, hint: 'Nothing, unless containers are to use them.' }];
+  return count === 0 ? [] : [ok('gpus', `${engine} gives containers ${count} (${types.join(', ') || 'unknown type'})`)];
 }
 
 /** What a plain process is started with. */
