@@ -9,7 +9,7 @@ import { containerSpec } from '@stint/contracts/specimens';
 import { computeContract, containerEngineContract, startsContainers, testImage } from '@stint/contracts/suites';
 import { createLocalCompute } from '../local-compute.ts';
 import { systemClock } from '../system-clock.ts';
-import { createCliEngine } from './cli-engine.ts';
+import { createCliEngine, findCliEngine } from './cli-engine.ts';
 import { startError } from './cli-engine-errors.ts';
 import { findGpus } from './nvidia-devices.ts';
 
@@ -175,4 +175,13 @@ test.each([
   ['Error: statfs /no/where: no such file or directory', 125, 'CANNOT_CREATE'],
 ])('%s with exit code %i is %s', (stderr, exitCode, reason) => {
   expect(startError('podman', 'x', { exitCode, stdout: '', stderr })).toMatchObject({ reason });
+});
+
+test.skipIf(!startsContainers('podman'))('a docker that is podman in its clothes is used as podman', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'stint-shim-'));
+  const docker = join(dir, 'docker');
+  writeFileSync(docker, '#!/bin/sh\nexec podman "$@"\n', { mode: 0o755 });
+  expect(await findCliEngine(docker)).toBe('podman');
+  expect(await findCliEngine('podman')).toBe('podman');
+  rmSync(dir, { recursive: true });
 });

@@ -43,11 +43,15 @@ const steersEngine =
 export async function findCliEngine(named: string | null): Promise<string | null> {
   for (const command of named === null ? ['podman', 'docker'] : [named]) {
     // docker's client answers `version` without an engine; `info` asks the engine.
-    const { exitCode } = await runProgram(command, ['info'], { timeoutMs: 20_000 });
-    if (exitCode === 0) return command;
+    const { exitCode, stdout } = await runProgram(command, ['info'], { timeoutMs: 20_000 });
+    if (exitCode !== 0) continue;
+    // A `docker` that is podman in its clothes has podman's ways, not docker's.
+    return !isPodman(command) && /^ *conmon:/m.test(stdout) ? 'podman' : command;
   }
   return null;
 }
+
+const isPodman = (command: string): boolean => command.endsWith('podman');
 
 interface Inspected {
   Id: string;
@@ -88,7 +92,7 @@ class CliEngine implements ContainerEngine {
   constructor(options: CliEngineOptions) {
     this.#o = options;
     this.name = options.command;
-    this.#ownLog = options.command.endsWith('podman');
+    this.#ownLog = isPodman(options.command);
   }
 
   async start(spec: ContainerSpec): Promise<string> {
