@@ -250,6 +250,7 @@ describe('samples', () => {
     [{ type: 'integer', low: 2, high: 1 }, /low 2 is above high 1/],
     [{ type: 'integer', low: -MAX, high: MAX }, /wider range/],
     [{ type: 'datetime', start: 'soon', end: '2026-01-01' }, /"soon" is no date/],
+    [{ type: 'datetime', start: '2026-02-30', end: '2026-03-01' }, /"2026-02-30" is no date/],
     [{ type: 'datetime', start: '2026-01-01', end: '2026-13-01' }, /"2026-13-01" is no date/],
     [{ type: 'datetime', start: '2026-01-02', end: '2026-01-01' }, /start is after end/],
   ])('%j is none', (spec, message) => {

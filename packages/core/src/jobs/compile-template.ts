@@ -5,6 +5,7 @@ import type { StepSpec, TemplateSpec } from '../formats/job.ts';
 import type { JsonObject } from '../json.ts';
 import type { Problem } from '../problems.ts';
 import { standInOf } from './stand-in.ts';
+import { parseUtcDate } from './utc-date.ts';
 
 export interface CompiledStep {
   position: number;
@@ -300,7 +301,7 @@ class Compiler {
         }
         break;
       case 'datetime': {
-        const [from, to] = [Date.parse(spec.start), Date.parse(spec.end)];
+        const [from, to] = [parseUtcDate(spec.start), parseUtcDate(spec.end)];
         if (Number.isNaN(from))
           this.#problem(`${path}.start`, `"${spec.start}" is no date`, 'Write 2026-01-31 or 2026-01-31T12:00:00Z.');
         else if (Number.isNaN(to))

@@ -2,6 +2,7 @@
 import { PyFloat } from '@stint/jinja';
 import type { SampleSpec } from '../formats/job.ts';
 import type { Draws } from './sampling.ts';
+import { parseUtcDate } from './utc-date.ts';
 
 /** Draws the value of a `sample` step, as template data (floats stay floats: 2.0 is a PyFloat). */
 export function drawSample(spec: SampleSpec, draws: Draws): string | number | boolean | PyFloat {
@@ -17,8 +18,8 @@ export function drawSample(spec: SampleSpec, draws: Draws): string | number | bo
     case 'uuid':
       return uuid(draws);
     case 'datetime': {
-      const from = Date.parse(spec.start);
-      const to = Date.parse(spec.end);
+      const from = parseUtcDate(spec.start);
+      const to = parseUtcDate(spec.end);
       return new Date(from + Math.floor(draws.unit() * (to - from))).toISOString();
     }
   }
