@@ -16,6 +16,8 @@ const no = (code: AnswerProblem, message: string): Verdict => ({ ok: false, code
 /** Size and depth that a schema may have: a hostile one must not cost more than its job. */
 const MAX_SCHEMA_BYTES = 256 * 1024;
 const MAX_SCHEMA_DEPTH = 64;
+/** 0.07 is a multiple of 0.01, though in binary their quotient is a hair off 7. */
+const MULTIPLE_OF_DECIMALS = 6;
 
 /**
  * The check of a step's answers: its stop reason, `output` and `expect`. Patterns are RE2 (linear), schemas may not
@@ -117,7 +119,13 @@ export async function compileSchema(schema: JsonObject, where: string): Promise<
   const { Ajv } = draft07 ? await import('ajv') : { Ajv: (await import('ajv/dist/2020.js')).Ajv2020 };
   const regExp = Object.assign((pattern: string) => linearRegExp(pattern), { code: 'linearRegExp' });
   try {
-    const ajv = new Ajv({ strict: false, validateFormats: false, allErrors: false, code: { regExp } });
+    const ajv = new Ajv({
+      strict: false,
+      validateFormats: false,
+      allErrors: false,
+      multipleOfPrecision: MULTIPLE_OF_DECIMALS,
+      code: { regExp },
+    });
     const validate = ajv.compile(schema);
     return (value) => {
       if (validate(value)) return null;

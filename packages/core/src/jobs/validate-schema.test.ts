@@ -47,3 +47,16 @@ describe('patterns of a schema', () => {
     });
   });
 });
+
+test('multiples are decimal: 0.07 is one of 0.01', async () => {
+  for (const $schema of ['https://json-schema.org/draft/2020-12/schema', 'http://json-schema.org/draft-07/schema#']) {
+    expect(await verdicts({ $schema, multipleOf: 0.01 }, [0.07, 19.99, 1_000_000.01, 0.075, 1.001])).toEqual([
+      true,
+      true,
+      true,
+      false,
+      false,
+    ]);
+    expect(await verdicts({ $schema, multipleOf: 5 }, [0, -10, 1e12, 7, 5.5])).toEqual([true, true, true, false, false]);
+  }
+});
