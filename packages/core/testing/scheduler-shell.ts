@@ -100,6 +100,7 @@ export class SchedulerShell {
       laterNanoUsd: later.reduce<number>((n, h) => n + (h ?? 0), 0),
       tokens: worst,
       sentAtMs: 0,
+      notBeforeMs: 0,
       failures: 0,
     };
     this.#later.set(call, later);

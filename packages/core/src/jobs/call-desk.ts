@@ -133,6 +133,7 @@ export class CallDesk {
       laterNanoUsd: later.reduce((n, h) => n + h.nanoUsd, 0),
       tokens: step.tokens,
       sentAtMs: 0,
+      notBeforeMs: 0,
       failures: 0,
       item: {
         work,

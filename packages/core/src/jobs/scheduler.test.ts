@@ -281,6 +281,36 @@ describe('waiting', () => {
   });
 });
 
+describe('a failing service that tells when to come back', () => {
+  const comeBack = (retryAfterMs: number) => ({ kind: 'released', failure: 'transient', retryAfterMs }) as const;
+
+  test('gets that call then, and others meanwhile', () => {
+    const shell = shellOf({ concurrency: 2 });
+    shell.fill();
+    const [one, two] = shell.flying as [ModelCall, ModelCall];
+    shell.end(one, comeBack(20_000));
+    shell.end(two, settled(1));
+    shell.fill();
+    expect(shell.flying.length).toBeGreaterThan(0);
+    shell.wait(19_999);
+    expect(shell.flying).not.toContain(one);
+    shell.wait(1);
+    shell.end(first(shell), settled(1));
+    expect(shell.flying).toContain(one);
+  });
+
+  test('but not for longer than the job would wait', () => {
+    const shell = shellOf({ concurrency: 1 });
+    shell.fill();
+    shell.end(first(shell), comeBack(3_600_000));
+    shell.wait(29_999);
+    expect(shell.flying).toEqual([]);
+    shell.wait(1);
+    shell.end(first(shell), comeBack(3_600_000));
+    expect(shell.gaveUp).toMatchObject([{ alias: 'm', forMs: 30_000 }]);
+  });
+});
+
 describe('giving up', () => {
   test('failures for so long with no success between them', () => {
     const shell = shellOf({ concurrency: 1 });

@@ -29,6 +29,8 @@ export interface ReadyCall<T> {
   /** Worst-case tokens, for TPM. */
   tokens: number;
   sentAtMs: number;
+  /** When the provider asked for the next try, at the earliest. */
+  notBeforeMs: number;
   /** Failures in a row of this call's step. */
   failures: number;
 }
@@ -179,7 +181,7 @@ export function next<T>(s: SchedulerState<T>, event: SchedulerEvent<T>, now: num
       const { call } = event;
       const base = event.because === 'throttled' ? 100 : 250;
       const wait = backoffMs(call.failures, base, event.because === 'throttled' ? 5_000 : 20_000, s.config.random());
-      s.delayed.push({ atMs: now + wait, call });
+      s.delayed.push({ atMs: Math.max(now + wait, call.notBeforeMs), call });
       break;
     }
     case 'ended':
@@ -237,12 +239,12 @@ function ended<T>(s: SchedulerState<T>, call: ReadyCall<T>, outcome: CallOutcome
   else take(lane.buckets, 0, -call.tokens);
   if (outcome.failure === null) return;
   lane.firstFailureAtMs ??= now;
+  // Asked to wait for longer than the job would: the next call at that moment decides.
+  const until = Math.min(now + (outcome.retryAfterMs ?? 0), lane.firstFailureAtMs + s.config.giveUpAfterMs);
   if (outcome.failure === 'throttled') {
     onThrottle(lane.concurrency, call.sentAtMs, now);
-    // Asked to wait for longer than the job would: the next call at that moment decides.
-    const until = Math.min(now + (outcome.retryAfterMs ?? 0), lane.firstFailureAtMs + s.config.giveUpAfterMs);
     lane.pausedUntilMs = Math.max(lane.pausedUntilMs, until);
-  }
+  } else call.notBeforeMs = until;
   const forMs = now - lane.firstFailureAtMs;
   if (forMs >= s.config.giveUpAfterMs) actions.push({ type: 'giveUp', alias: lane.alias, forMs });
 }
