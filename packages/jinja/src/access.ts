@@ -15,6 +15,8 @@ export interface Access {
   readonly meter: Meter;
   /** True for lists and mappings of the data, which a template can't change. */
   isData(object: object): boolean;
+  /** A mapping of the data whose entries go before its methods: `.copy` is its entry, where it has one. */
+  readonly entriesFirst: object | undefined;
 }
 
 /** What an undefined value will be called; asked for only where one is. */
@@ -27,6 +29,10 @@ function missing(r: Access, path: Path): Undefined {
 /** `a.name`: a method first, then an entry. */
 export function attribute(r: Access, object: unknown, name: string, path: Path): unknown {
   if (object instanceof Undefined) object.fail();
+  if (object === r.entriesFirst && isMapping(object)) {
+    const first = lookup(object, name);
+    if (first !== undefined) return first;
+  }
   const own = attributeOf(r, object, name);
   if (own !== undefined) return own;
   const entry = isMapping(object) ? lookup(object, name) : undefined;

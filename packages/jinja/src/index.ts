@@ -32,6 +32,8 @@ export interface RenderOptions {
   /** Uniform integer in [0, n); the random filters draw from it. */
   draw?: ((n: number) => number) | undefined;
   limits?: Partial<Limits> | undefined;
+  /** A mapping of the data whose entries go before the methods of mappings: `.copy` is its entry, where it has one. */
+  entriesFirst?: object | undefined;
 }
 
 /** Parses a template for repeated use. @throws TemplateError syntax */
@@ -51,7 +53,7 @@ export function parseExpression(text: string, name = '<expression>'): Expression
 
 /** Renders a template over plain data, read by own properties only. @throws TemplateError */
 export function render(t: Template, context: Data, o: RenderOptions = {}): string {
-  const r = new Rendering(context, o.load, o.draw, o.limits);
+  const r = new Rendering(context, o.load, o.draw, o.limits, o.entriesFirst);
   return located(r, t.name, () => {
     runTemplate(r, t, new Frame(null));
     return r.out.join('');
@@ -69,7 +71,7 @@ export function holds(e: Expression, context: Data, o: RenderOptions = {}): bool
 }
 
 function valueOf<T>(e: Expression, context: Data, o: RenderOptions, of: (value: unknown, r: Rendering) => T): T {
-  const r = new Rendering(context, o.load, o.draw, o.limits);
+  const r = new Rendering(context, o.load, o.draw, o.limits, o.entriesFirst);
   return located(r, e.name, () => {
     r.template = e.name;
     r.line = e.tree.line;

@@ -45,6 +45,7 @@ export class Rendering implements Environment, Access {
   readonly meter: Meter;
   readonly data: Data;
   readonly load: ((name: string) => CompiledTemplate | undefined) | undefined;
+  readonly entriesFirst: object | undefined;
   readonly #draw: ((n: number) => number) | undefined;
   #globals: ReadonlyMap<string, unknown> | undefined;
   #ofData: ReadonlySet<object> | undefined;
@@ -66,8 +67,10 @@ export class Rendering implements Environment, Access {
     load: ((name: string) => CompiledTemplate | undefined) | undefined,
     draw: ((n: number) => number) | undefined,
     limits: Partial<Limits> | undefined,
+    entriesFirst?: object,
   ) {
     this.data = data;
+    this.entriesFirst = entriesFirst;
     this.load = load;
     this.#draw = draw;
     this.meter = new Meter(limits);

@@ -61,6 +61,24 @@ describe('a record', () => {
     expect(advance(env, work)).toEqual({ type: 'done' });
   });
 
+  test.each(['copy', 'items', 'get', 'keys', 'values', 'update', 'pop'])(
+    'a step called %s is found as any other, and held for',
+    async (id) => {
+      const say = `{{ steps.${id}.output }}`;
+      const steps = [
+        { ...ASK, id, max_tokens: 1000 },
+        { id: 'size', compute: `steps.${id}.output|length` },
+        { ...TELL, when: `steps.${id}.output`, prompt: `${say} {{ steps.size.json }} {{ steps|length }}` },
+      ];
+      const env = await recordEnvOf(steps);
+      const work = beginRecord(env, 0, 1, []);
+      callOf(env, work);
+      expect(laterHolds(env, work)[0]?.nanoUsd).toBeGreaterThan(8_000);
+      const record = finish(env, work, () => 'the moon');
+      expect(record.generation_result['b']).toMatchObject({ prompt: 'the moon 8 2' });
+    },
+  );
+
   test('asks for the same again however often it is asked', async () => {
     const env = await recordEnvOf([
       { ...ASK, system: '{{ "a b c d e" | random_word }}', prompt: '{{ "a b c d e" | random_word }}' },

@@ -180,9 +180,15 @@ function contextOf(env: RecordEnv, work: RecordWork): Record<string, unknown> | 
   return Object.assign(Object.create(null) as Record<string, unknown>, work.row, reserved);
 }
 
-function renderOptions(env: RecordEnv, work: RecordWork, step: CompiledStep): RenderOptions {
+/** A step may be called as a method of mappings is (`copy`, `items`): `steps.copy` is the step. */
+function renderOptions(
+  env: RecordEnv,
+  work: RecordWork,
+  step: CompiledStep,
+  steps: object = work.visible,
+): RenderOptions {
   const draws = drawsOf(env.spec.job_seed, work.index, work.attempt, step.id);
-  return { load: (name) => env.template.load(name), draw: (n) => draws.below(n) };
+  return { load: (name) => env.template.load(name), draw: (n) => draws.below(n), entriesFirst: steps };
 }
 
 /**
@@ -440,7 +446,7 @@ function emptyRenderBytes(env: RecordEnv, work: RecordWork, step: CompiledStep):
   for (const part of [step.system, step.prompt]) {
     if (!part) continue;
     try {
-      bytes += utf8Bytes(render(part, context, renderOptions(env, work, step)));
+      bytes += utf8Bytes(render(part, context, renderOptions(env, work, step, steps)));
     } catch (e) {
       if (!(e instanceof TemplateError)) throw e;
       // It does something with an output that an empty one does not bear: count the text and the whole row instead.

@@ -57,6 +57,12 @@ test('multiples are decimal: 0.07 is one of 0.01', async () => {
       false,
       false,
     ]);
-    expect(await verdicts({ $schema, multipleOf: 5 }, [0, -10, 1e12, 7, 5.5])).toEqual([true, true, true, false, false]);
+    expect(await verdicts({ $schema, multipleOf: 5 }, [0, -10, 1e12, 7, 5.5])).toEqual([
+      true,
+      true,
+      true,
+      false,
+      false,
+    ]);
   }
 });
