@@ -78,6 +78,26 @@ test('every wrong member is named at once, and nothing is made', async () => {
   expect(await tasks.list()).toEqual([]);
 });
 
+test('what a program without types gets wrong is named, and nothing is made', async () => {
+  const tasks = await opened();
+  const wrong = { image: 5, command: 'true', cpu: 4, env: { A: undefined }, labels: { 'a=b': 'c' }, fusion: 'no' };
+  await expect(tasks.submit(wrong as unknown as NewTask)).rejects.toMatchObject({
+    reason: 'BAD_ARGUMENT',
+    message: [
+      'image: must be text',
+      'command: must be an array of texts',
+      'cpu: a task has no such member',
+      'env: must be a map of names without = to texts',
+      'labels: must be a map of names without = to texts',
+      'fusion: must be true or false',
+    ].join('\n'),
+  });
+  await expect(tasks.submit(undefined as unknown as NewTask)).rejects.toThrow(/image: is missing/);
+  await expect(tasks.submit(sh('true'), { idempotencyKey: '' })).rejects.toMatchObject({ reason: 'BAD_ARGUMENT' });
+  await expect(tasks.get(undefined as unknown as string)).rejects.toMatchObject({ reason: 'TASK_NOT_FOUND' });
+  expect(await tasks.list()).toEqual([]);
+});
+
 test('a key attaches to its task; another request with it is refused', async () => {
   const tasks = await opened();
   const first = await tasks.submit(sh('true'), { idempotencyKey: 'k' });

@@ -10,37 +10,13 @@ import type {
   TaskView,
 } from '@stint/core';
 import { composeTasks, machineArch } from './compose-tasks.ts';
+import { requestOf } from './new-task.ts';
+import type { NewTask } from './new-task.ts';
 import type { TaskRuntime, TaskRuntimeOptions } from './compose-tasks.ts';
 import { ecsArch, taskSpecOf } from './task-request.ts';
 import type { TaskRequest } from './task-request.ts';
 
-type NumberOr<T> = number | T | undefined;
-type Texts = Omit<
-  TaskRequest,
-  'command' | 'cpus' | 'memory' | 'disk' | 'diskIops' | 'diskThroughput' | 'gpu' | 'env' | 'secret' | 'label'
->;
-
-/** What a program asks for: the flags of `stint task run` by their names, with numbers and maps where they have text. */
-export interface NewTask extends Texts {
-  /** Default: the image's own command. */
-  command?: readonly string[] | undefined;
-  /** Fractions allowed; default 1. */
-  cpus?: number | undefined;
-  /** A number is GiB, as in `'512MB'` every unit is binary; default 2. */
-  memory?: NumberOr<string>;
-  /** As `memory`. */
-  disk?: NumberOr<string>;
-  diskIops?: number | undefined;
-  /** MiB/s. */
-  diskThroughput?: number | undefined;
-  /** How many accelerators. */
-  gpu?: number | undefined;
-  env?: Readonly<Record<string, string>> | undefined;
-  /** Variables whose values ECS fetches: name → ARN of a secret or parameter. */
-  secrets?: Readonly<Record<string, string>> | undefined;
-  labels?: Readonly<Record<string, string>> | undefined;
-}
-
+export type { NewTask };
 export type TaskOutputLine = TaskLogLine & { attempt: number };
 
 /** The tasks of one state folder, the same that `stint task` shows. Ids are taken in capitals and small letters. */
@@ -107,6 +83,9 @@ export async function submitTask(
   request: TaskRequest,
   options: SubmitOptions,
 ): Promise<{ task: TaskDocument; created: boolean }> {
+  // An unset variable of a script, most likely: all of its tasks would be one.
+  if (options.idempotencyKey === '')
+    throw new AppError('INVALID_ARGUMENT', 'BAD_ARGUMENT', '--idempotency-key: it is empty');
   const spec = taskSpecOf(request, runtime.settings.compute === 'ecs' ? ecsArch : machineArch);
   return await runtime.engine.submit(spec, await runtime.target(), options);
 }
@@ -152,31 +131,11 @@ const lastKnownMs = (task: TaskDocument): number =>
     ...task.attempts.flatMap((a) => [a.createdAtMs, a.startedAtMs ?? 0, a.endedAtMs ?? 0, a.stop?.sentAtMs ?? 0]),
   );
 
-/** Ids are shown in capitals and taken in any. */
-export function checkTaskId(id: string): string {
-  const upper = id.toUpperCase();
+/** Ids are shown in capitals and taken in any; a program without types may have none at all. */
+export function checkTaskId(id: unknown): string {
+  const upper = typeof id === 'string' ? id.toUpperCase() : '';
   if (isUlid(upper)) return upper;
   throw new AppError('NOT_FOUND', 'TASK_NOT_FOUND', `no task ${JSON.stringify(id)}`, {
     hint: '`stint task ls` lists the tasks of this state folder.',
   });
-}
-
-function requestOf({ command = [], env, secrets, labels, ...task }: NewTask): TaskRequest {
-  const pairs = (map: Readonly<Record<string, string>> = {}): string[] =>
-    Object.entries(map).map(([key, value]) => `${key}=${value}`);
-  const text = (value: NumberOr<string>): string | undefined => (value === undefined ? undefined : String(value));
-  const { cpus, memory, disk, diskIops, diskThroughput, gpu } = task;
-  return {
-    ...task,
-    command,
-    cpus: text(cpus),
-    memory: text(memory),
-    disk: text(disk),
-    diskIops: text(diskIops),
-    diskThroughput: text(diskThroughput),
-    gpu: text(gpu),
-    env: pairs(env),
-    ...(secrets && { secret: pairs(secrets) }),
-    label: pairs(labels),
-  };
 }

@@ -40,8 +40,6 @@ export interface TaskRunOptions extends TaskCommandOptions {
 export async function taskRun(options: TaskRunOptions): Promise<CommandResult<TaskView | { id: string }>> {
   return await withTasks(options, async (runtime) => {
     const { idempotencyKey, detach = false, events = {} } = options;
-    // An unset variable of a script, most likely: all of its tasks would be one.
-    if (idempotencyKey === '') throw usage('--idempotency-key: it is empty');
     const { task, created } = await submitTask(runtime, options.request, { idempotencyKey, owned: !detach });
     if (!created) events.notice?.(`task ${task.id} has this key: attached to it`);
     if (detach) {
