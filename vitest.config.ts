@@ -10,8 +10,9 @@ export default defineConfig({
     pool: 'forks',
     // Many wait for processes and clocks more than they compute: on two cores, four at a time take two thirds of the time.
     maxWorkers: Math.max(4, availableParallelism()),
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // For what hangs: a busy machine takes several times as long as a quiet one.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     teardownTimeout: 5_000,
     reporters: ['default', './scripts/summary-reporter.ts'],
     coverage: {
