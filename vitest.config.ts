@@ -14,6 +14,7 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 120_000,
     teardownTimeout: 5_000,
+    expect: { poll: { timeout: 30_000 } },
     reporters: ['default', './scripts/summary-reporter.ts'],
     coverage: {
       provider: 'v8',

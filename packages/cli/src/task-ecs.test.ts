@@ -73,7 +73,7 @@ test('a stop time-out that Fargate shortens is told, and kept in the task', asyn
 test('kill -9 in the middle: wait, logs and cancel need no configuration, and nothing runs twice', async () => {
   const key = ['--idempotency-key', 'k'];
   const r = start('run', ...key, 'busybox', '--', 'sh', '-c', 'echo out; sleep 2; exit 5');
-  await expect.poll(() => cluster.calls().filter((c) => c.action === 'RunTask').length, { timeout: 15_000 }).toBe(1);
+  await expect.poll(() => cluster.calls().filter((c) => c.action === 'RunTask').length).toBe(1);
   r.child.kill('SIGKILL');
   await r.done;
   rmSync(join(dir, 'stint.config.yaml'));
@@ -93,7 +93,7 @@ test('kill -9 in the middle: wait, logs and cancel need no configuration, and no
 test('ls without AWS answers from the store, and says of when that is', async () => {
   const r = start('run', 'busybox', '--', 'sleep', '600');
   const running = async () => (JSON.parse((await stint('ls', '--json')).stdout) as { tasks: TaskView[] }).tasks[0];
-  await expect.poll(async () => (await running())?.state, { timeout: 15_000 }).toBe('RUNNING');
+  await expect.poll(async () => (await running())?.state).toBe('RUNNING');
   r.child.kill('SIGKILL');
   await r.done;
   const { port } = new URL(cluster.endpoint);
@@ -111,7 +111,7 @@ test('ls without AWS answers from the store, and says of when that is', async ()
 test('cancel stops it on ECS', async () => {
   const { stdout } = await stint('run', '--detach', 'busybox', '--', 'sleep', '600');
   const id = stdout.trim();
-  await expect.poll(() => cluster.calls().map((c) => c.action), { timeout: 20_000 }).toContain('RunTask');
+  await expect.poll(() => cluster.calls().map((c) => c.action)).toContain('RunTask');
   expect((await stint('cancel', id)).code).toBe(0);
   expect(cluster.calls().map((c) => c.action)).toContain('StopTask');
 });

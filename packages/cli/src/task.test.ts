@@ -51,11 +51,7 @@ function start(...args: string[]) {
     }
     return { code: code ?? null, stdout, stderr, json };
   });
-  return {
-    child,
-    done,
-    said: (text: string) => expect.poll(() => stdout + stderr, { timeout: 10_000 }).toContain(text),
-  };
+  return { child, done, said: (text: string) => expect.poll(() => stdout + stderr).toContain(text) };
 }
 const stint = (...args: string[]): Promise<Ran> => start(...args).done;
 const run = (...args: string[]): Promise<Ran> => stint('task', 'run', '--compute', 'process', ...args);
@@ -134,7 +130,7 @@ describe('run', () => {
       ...sh('yes 0123456789 | head -n 12000000; : > ../../../../ended; sleep 60'),
     );
     r.child.stdout.pause();
-    await expect.poll(() => existsSync(join(dir, 'ended')), { timeout: 20_000 }).toBe(true);
+    await expect.poll(() => existsSync(join(dir, 'ended'))).toBe(true);
     await new Promise((resolve) => void setTimeout(resolve, 1_500));
     const peakKib = Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${r.child.pid}/status`, 'utf8'))?.[1]);
     r.child.kill('SIGKILL');
@@ -191,9 +187,7 @@ describe('kill -9 of stint', () => {
     expect(task.state).toBe('RUNNING');
     writeFileSync(`${file}.go`, '');
     const get = async () => (await stint('task', 'get', '--json', task.id)).json;
-    await expect
-      .poll(get, { timeout: 10_000 })
-      .toMatchObject({ state: 'EXECUTOR_ERROR', logs: [{ logs: [{ exit_code: 7 }] }] });
+    await expect.poll(get).toMatchObject({ state: 'EXECUTOR_ERROR', logs: [{ logs: [{ exit_code: 7 }] }] });
     const waited = await stint('task', 'wait', '--json', task.id);
     expect(waited).toMatchObject({ code: 7, json: { state: 'EXECUTOR_ERROR', logs: [{ logs: [{ exit_code: 7 }] }] } });
     expect((await stint('task', 'logs', task.id)).stdout).toBe('one\ntwo\n');
@@ -243,7 +237,7 @@ describe('detached', () => {
   test('is looked after by a supervisor that leaves when nothing is open', async () => {
     const { stdout } = await run('--detach', ...sh('exit 5'));
     const get = async () => (await stint('task', 'get', '--json', stdout.trim())).json;
-    await expect.poll(get, { timeout: 15_000 }).toMatchObject({ state: 'EXECUTOR_ERROR' });
+    await expect.poll(get).toMatchObject({ state: 'EXECUTOR_ERROR' });
   });
 
   test('ls is not held up by a task that ignores its stop, and does not put its end off', async () => {
@@ -251,7 +245,7 @@ describe('detached', () => {
     const r = start('task', 'run', '--stop-timeout', '6', '--compute', 'process', ...sh(script));
     await r.said('up');
     r.child.kill('SIGTERM');
-    await expect.poll(() => readdirSync(join(dir, 'home/stops')), { timeout: 5_000 }).toHaveLength(1);
+    await expect.poll(() => readdirSync(join(dir, 'home/stops'))).toHaveLength(1);
     r.child.kill('SIGKILL');
     await r.done;
     const [task] = (await stint('task', 'ls', '--json')).json.tasks;

@@ -417,9 +417,7 @@ describe('stopping', () => {
     );
     await nearlyFullShard(disk);
     const first = await startProcess({ store: disk.objects, ...disk.open() }, job, providers);
-    await expect
-      .poll(async () => (await committed(disk.objects)).docs[1]?.ok, { timeout: 5_000 })
-      .toEqual([[SHARD_SIZE, SHARD_SIZE + 2]]);
+    await expect.poll(async () => (await committed(disk.objects)).docs[1]?.ok).toEqual([[SHARD_SIZE, SHARD_SIZE + 2]]);
     down = true;
     expect(await run()).toMatchObject({ status: 'FAILED', reason: { reason: 'ACCESS_DENIED' } });
     expect((await committed(disk.objects)).docs.map((d) => d.epoch)).toEqual([2, 2]);

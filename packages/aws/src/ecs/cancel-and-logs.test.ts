@@ -49,7 +49,7 @@ describe('cancel', () => {
     const plan = c.plan([{ key: 'long', ms: 600_000 }]);
     const owner = taskProcess(plan);
     const other = c.open(plan);
-    await expect.poll(async () => (await other.store.open())[0]?.state, { timeout: 20_000 }).toBe('RUNNING');
+    await expect.poll(async () => (await other.store.open())[0]?.state).toBe('RUNNING');
     const id = (await other.store.open())[0]?.id ?? '';
     await other.engine.cancel(id, 'enough');
     expect(other.engine.open).toBe(0);

@@ -100,7 +100,7 @@ test('output under a prefix of the caller’s own is found by a process that doe
     const { lines } = await other.logs(done, attempt, null, new AbortController().signal);
     return lines.map((line) => line.text);
   };
-  await expect.poll(read, { timeout: 10_000 }).toEqual(['hello']);
+  await expect.poll(read).toEqual(['hello']);
   expect(last(cluster, 'GetLogEvents')).toMatchObject({
     logGroupName: '/aws/ecs/nextflow',
     logStreamName: `nf/main/${attempt?.handle?.split('/').at(-1)}`,

@@ -35,7 +35,7 @@ describe('what is not visible yet', () => {
     const plan = c.plan([{ key: 'long', ms: 600_000 }]);
     const tasks = c.open(plan);
     const working = workOn(plan, tasks);
-    await expect.poll(() => c.count('RunTask'), { timeout: 10_000 }).toBe(1);
+    await expect.poll(() => c.count('RunTask')).toBe(1);
     const [open] = await tasks.store.open();
     await tasks.engine.cancel(open?.id ?? '', 'enough');
     const done = await working;
@@ -173,7 +173,7 @@ describe('RunTask', () => {
     const plan = c.plan([{ key: 'long', ms: 600_000 }]);
     const tasks = c.open(plan);
     const working = workOn(plan, tasks);
-    await expect.poll(() => c.count('RunTask'), { timeout: 10_000 }).toBe(2);
+    await expect.poll(() => c.count('RunTask')).toBe(2);
     await tasks.engine.cancel((await tasks.store.open())[0]?.id ?? '', 'enough');
     const done = await working;
     expect(done.map((t) => t.state)).toEqual(['CANCELED']);
@@ -184,7 +184,7 @@ describe('RunTask', () => {
   test('one that takes effect after it was given up for late is the same task', async () => {
     c = await taskCluster([{ on: 'RunTask', nth: [1], delayMs: 1_500 }]);
     expect((await c.run(c.plan([fails]), { answerWithinMs: 400 })).map(courseOf)).toEqual(failed);
-    await expect.poll(() => c.count('RunTask'), { timeout: 10_000 }).toBeGreaterThan(1);
+    await expect.poll(() => c.count('RunTask')).toBeGreaterThan(1);
   });
 });
 
@@ -220,7 +220,7 @@ describe('task definitions', () => {
     const tasks = c.open(plan);
     const working = workOn(plan, tasks);
     const waitsFor = async () => (await tasks.store.open())[0]?.waitingFor;
-    await expect.poll(waitsFor, { timeout: 10_000 }).toMatch(/could not be made yet: .*not today/);
+    await expect.poll(waitsFor).toMatch(/could not be made yet: .*not today/);
     await tasks.engine.cancel((await tasks.store.open())[0]?.id ?? '', 'enough');
     expect((await working).map((t) => t.state)).toEqual(['CANCELED']);
   });
@@ -252,7 +252,7 @@ describe('task definitions', () => {
     await deregister();
     const tasks = c.open(plan);
     const working = workOn(plan, tasks).catch(() => undefined);
-    await expect.poll(() => c.count('ListTasks'), { timeout: 10_000 }).toBeGreaterThan(2);
+    await expect.poll(() => c.count('ListTasks')).toBeGreaterThan(2);
     expect((await tasks.store.open())[0]).toMatchObject({ waitingFor: expect.stringContaining('is inactive') });
     expect(madeTasks(c).size).toBe(0);
     await tasks.close();

@@ -35,7 +35,7 @@ describe('thirty minutes after the request was sent it is looked for, and never 
     const plan = c.plan([{ key: 'long', ms: 600_000, cancel: true }]);
     await dies(plan, { action: 'RunTask', nth: 1, when: 'lost' });
     // One that still starts half an hour later is stopped for that.
-    await expect.poll(stateOfOnly, { timeout: 20_000 }).toBe('RUNNING');
+    await expect.poll(stateOfOnly).toBe('RUNNING');
     expect((await c.run({ ...plan, aheadMs: later })).map(courseOf)).toEqual(['CANCELED 143 = CANCELED']);
     expect([c.count('RunTask'), c.calls().filter(byStartedBy).length]).toEqual([1, 2]);
   });
@@ -45,7 +45,7 @@ describe('thirty minutes after the request was sent it is looked for, and never 
     c = await taskCluster([{ on: 'ListTasks', nth: [4, 6], error }]);
     const plan = { ...c.plan([fails]), aheadMs: later };
     await dies({ ...plan, aheadMs: 0 }, { action: 'RunTask', nth: 1, when: 'lost' });
-    await expect.poll(stateOfOnly, { timeout: 10_000 }).toBe('STOPPED');
+    await expect.poll(stateOfOnly).toBe('STOPPED');
     for (const when of ['before', 'lost', 'after'] as const) await dies(plan, { action: 'ListTasks', nth: 1, when });
     await dies(plan, { action: 'ListTasks', nth: 2, when: 'after' });
     expect((await c.run(plan)).map(courseOf)).toEqual(failed);
@@ -71,10 +71,10 @@ test('a task that vanished is waited for, then an honest UNKNOWN, and never run 
   const plan = c.plan([{ key: 'vanishes', ms: 600_000 }]);
   const tasks = c.open(plan);
   const working = workOn(plan, tasks).catch(() => undefined);
-  await expect.poll(async () => (await tasks.store.open())[0]?.state, { timeout: 10_000 }).toBe('RUNNING');
-  await expect.poll(stateOfOnly, { timeout: 10_000 }).toBe('MISSING');
+  await expect.poll(async () => (await tasks.store.open())[0]?.state).toBe('RUNNING');
+  await expect.poll(stateOfOnly).toBe('MISSING');
   const looked = c.count('DescribeTasks');
-  await expect.poll(() => c.count('DescribeTasks'), { timeout: 10_000 }).toBeGreaterThan(looked + 3);
+  await expect.poll(() => c.count('DescribeTasks')).toBeGreaterThan(looked + 3);
   expect((await tasks.store.open())[0]?.state).toBe('RUNNING');
   await tasks.close();
   void working;
@@ -87,13 +87,13 @@ test('the cluster is deleted before anybody looked: an honest UNKNOWN', async ()
   c = await taskCluster([], { providers: [] });
   const plan = c.plan([fails], { config: { ...config, capacity: ['fargate'] } });
   await dies(plan, { action: 'DescribeTasks', nth: 1, when: 'after' });
-  await expect.poll(stateOfOnly, { timeout: 10_000 }).toBe('STOPPED');
+  await expect.poll(stateOfOnly).toBe('STOPPED');
   const looked = c.count('DescribeTasks');
   await c.ecs.send(new DeleteClusterCommand({ cluster: 'c' }));
   const soon = c.open({ ...plan, config: null });
   await soon.engine.takeUp();
   const open = async () => (await soon.store.open())[0];
-  await expect.poll(() => c.count('DescribeTasks'), { timeout: 10_000 }).toBeGreaterThan(looked);
+  await expect.poll(() => c.count('DescribeTasks')).toBeGreaterThan(looked);
   expect(await open()).toMatchObject({ state: 'INITIALIZING', attempts: [{ outcome: null }] });
   await soon.close();
   const next = c.open({ ...plan, config: null, aheadMs: 6 * 60_000 });
@@ -109,9 +109,9 @@ test('two processes on one store: the one that lives takes up what the killed on
   const run = (who: string, tasks: PlannedTask[]) =>
     taskProcess({ ...c.plan(tasks), pollMs: 200 }, (pid) => void started.set(who, pid));
   const one = run('one', of('one'));
-  await expect.poll(() => c.count('RunTask'), { timeout: 20_000 }).toBe(3);
+  await expect.poll(() => c.count('RunTask')).toBe(3);
   const other = run('other', [...of('other'), ...of('one')]);
-  await expect.poll(() => c.count('RunTask'), { timeout: 20_000 }).toBe(6);
+  await expect.poll(() => c.count('RunTask')).toBe(6);
   process.kill(started.get('one') ?? 0, 'SIGKILL');
   expect((await one).signal).toBe('SIGKILL');
   expect(await other).toMatchObject({ code: 0, signal: null });
@@ -138,9 +138,9 @@ describe('start deadline', () => {
     const tasks = c.open(plan);
     const working = workOn(plan, tasks);
     const stop = async () => (await tasks.store.open())[0]?.attempts[0]?.stop?.why;
-    await expect.poll(stop, { timeout: 20_000 }).toBe('startDeadline');
+    await expect.poll(stop).toBe('startDeadline');
     clock.skip(100_000);
-    await expect.poll(stateOfOnly, { timeout: 20_000 }).toBe(until);
+    await expect.poll(stateOfOnly).toBe(until);
     // The call may still be on its way; it is logged when it has taken effect.
     const released = (): number => {
       clock.skip(200_000);
@@ -222,7 +222,7 @@ describe('a process without the configuration', () => {
     const without = c.open({ ...plan, config: null });
     expect(await without.engine.takeUp()).toBe(1);
     await expect
-      .poll(async () => (await without.store.open())[0]?.waitingFor, { timeout: 5_000 })
+      .poll(async () => (await without.store.open())[0]?.waitingFor)
       .toContain('configuration of its cluster');
     await without.close();
     expect((await c.run(plan)).map(courseOf)).toEqual(failed);
@@ -234,9 +234,7 @@ describe('a process without the configuration', () => {
     await dies(plan, { action: 'DescribeTasks', nth: 1, when: 'after' });
     const without = c.open({ ...plan, config: null });
     await without.engine.takeUp();
-    await expect
-      .poll(async () => (await without.store.open())[0]?.attempts[0]?.outcome?.code, { timeout: 15_000 })
-      .toBe('SPOT_RECLAIM');
+    await expect.poll(async () => (await without.store.open())[0]?.attempts[0]?.outcome?.code).toBe('SPOT_RECLAIM');
     await without.close();
     expect((await c.run(plan)).map(courseOf)).toEqual(['SPOT_RECLAIM, COMPLETED 0 = COMPLETE']);
   });

@@ -144,7 +144,7 @@ test('a running task with ECS Exec tells the command that opens a shell in it', 
   const { task } = await engine.submit(specOf({ executor: { env: { STINT_NOOP_MS: '60000' } } }), compute.target);
   const exec = async () => viewTask(await engine.read(task.id)).logs[0]?.metadata['exec_command'];
   await expect
-    .poll(exec, { timeout: 10_000 })
+    .poll(exec)
     .toMatch(
       /^aws ecs execute-command --region eu-west-1 --cluster arn:aws:ecs:eu-west-1:123456789012:cluster\/c --container main --interactive --command \/bin\/sh --task arn:aws:ecs:eu-west-1:123456789012:task\/c\/[0-9a-f]{32}$/,
     );

@@ -110,7 +110,7 @@ test('a key attaches to its task; another request with it is refused', async () 
 test('a task goes on when it is closed, and whoever opens the folder next has its end', async () => {
   const first = await opened();
   const { id } = await first.submit(sh('sleep 1; exit 7'));
-  await expect.poll(async () => (await first.get(id)).state, { timeout: 10_000 }).toBe('RUNNING');
+  await expect.poll(async () => (await first.get(id)).state).toBe('RUNNING');
   await first.close();
   await first.close();
   const next = await opened();
