@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // What commands other than generate print and end with, as processes.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, existsSync, openSync } from 'node:fs';
 import { startStubModelServer } from '@stint/contracts/stub-model-server';
 import type { StubModelServer } from '@stint/contracts/stub-model-server';
 import type { Plan } from '@stint/runtime';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { errorOf, jobFile, ONE_STEP, runCli, startCli, TOPICS, until, workbench } from '../testing/workbench.ts';
+import { BIN, errorOf, jobFile, ONE_STEP, runCli, startCli, TOPICS, until, workbench } from '../testing/workbench.ts';
 import type { Workbench } from '../testing/workbench.ts';
 
 let bench: Workbench;
@@ -98,3 +101,21 @@ test.each(['template', 'models'])('an unknown command of %s is named', async (na
   expect([ran.code, ran.stdout]).toEqual([2, '']);
   expect(ran.stderr).toContain(`unknown command '${name} foo'`);
 });
+
+test.runIf(existsSync('/dev/full'))(
+  'a result that can’t be written is no success; lost progress is no failure',
+  async () => {
+    bench.yaml('job.yaml', jobFile(stub.url));
+    const full = openSync('/dev/full', 'w');
+    const run = async (stdio: ('ignore' | number)[], ...args: string[]) => {
+      const child = spawn(process.execPath, [BIN, ...args], { cwd: bench.dir, stdio });
+      return (await once(child, 'close')) as [number | null, string | null];
+    };
+    const generate = ['generate', 'job.yaml', '--out', 'out', '--json'];
+    expect(await run(['ignore', 'ignore', full], ...generate)).toEqual([0, null]);
+    expect(await run(['ignore', full, 'ignore'], ...generate)).toEqual([6, null]);
+    expect(await run(['ignore', full, 'ignore'], 'status', 'out')).toEqual([6, null]);
+    expect(await run(['ignore', full, 'ignore'], 'status', 'none')).toEqual([2, null]);
+    closeSync(full);
+  },
+);

@@ -27,7 +27,8 @@ export async function main(argv: readonly string[]): Promise<number> {
   );
   try {
     await program.parseAsync([...argv], { from: 'user' });
-    return exitCode === 0 && outputFailed() ? storageExit : exitCode;
+    // A task's own stderr goes to ours.
+    return exitCode === 0 && (await outputFailed(argv[0] === 'task')) ? storageExit : exitCode;
   } catch (e) {
     return refused(terminal, e, usage, argv.includes('--json'));
   }

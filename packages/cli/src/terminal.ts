@@ -15,17 +15,25 @@ export interface Terminal {
   columns: () => number;
 }
 
-let failed: Error | undefined;
-/** Whether something of what was printed is lost, but for want of a reader. */
-export const outputFailed = (): boolean => failed !== undefined;
+const failed = new Set<NodeJS.WriteStream>();
+/**
+ * Whether something of what was printed is lost, but for want of a reader; known once all of it has been taken.
+ * @param messages - stderr counts, too: it holds more than messages.
+ */
+export async function outputFailed(messages: boolean): Promise<boolean> {
+  await Promise.all([process.stdout, process.stderr].map(flushed));
+  // A stream tells of its error only after the write's callback.
+  await new Promise((next) => setImmediate(next));
+  return failed.has(process.stdout) || (messages && failed.has(process.stderr));
+}
 
 export function processTerminal(): Terminal {
   for (const stream of [process.stdout, process.stderr]) {
     // Whoever read our output may be gone (`stint … | head`); the job goes on.
     if (stream.listenerCount('error') === 0) {
       stream.on('error', (e: NodeJS.ErrnoException) => {
-        if (e.code === 'EPIPE' || failed) return;
-        failed = e;
+        if (e.code === 'EPIPE' || failed.has(stream)) return;
+        failed.add(stream);
         // Where that can't be written either, the exit code has to do.
         if (stream === process.stdout) process.stderr.write(`stint: stdout can't be written: ${e.message}\n`);
       });

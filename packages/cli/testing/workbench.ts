@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import type { DatasetRecord } from '@stint/core';
 import type { ErrorBody, JobSummary } from '@stint/runtime';
 
-const BIN = fileURLToPath(new URL('../bin/stint.js', import.meta.url));
+export const BIN = fileURLToPath(new URL('../bin/stint.js', import.meta.url));
 
 export interface Workbench {
   dir: string;
