@@ -15,7 +15,9 @@ export type Settings = z.infer<typeof schema>;
 
 /** @throws AppError INVALID_ARGUMENT/BAD_SETTINGS naming every wrong variable */
 export function readSettings(env: NodeJS.ProcessEnv): Settings {
-  const parsed = schema.safeParse(env);
+  // Compose files and CI write VARIABLE= for one that is not set.
+  const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+  const parsed = schema.safeParse(set);
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.map((i) => `${i.path.join('.')}: ${i.message}`);
   throw new AppError('INVALID_ARGUMENT', 'BAD_SETTINGS', problems.join('; '), {
