@@ -84,3 +84,14 @@ it.each([
     }),
   );
 });
+
+it('an error in place of an answer is told in its words', () => {
+  const text = JSON.stringify({ error: { message: 'no provider is free', code: 502 } });
+  expect(() => readAnswer(text, 'asked', () => 'no provider is free')).toThrow(
+    'a 200 without choices[0].message: no provider is free',
+  );
+});
+
+it('a byte order mark is no text', () => {
+  expect(read(`\ufeff${body({ content: 'x' })}`).text).toBe('x');
+});

@@ -24,18 +24,22 @@ const STOP_REASONS: Readonly<Record<string, StopReason>> = {
 
 /**
  * Reads the body of a 200.
+ * @param errorIn - what an error that stands there in place of an answer says; '' = nothing.
  * @throws AppError UNAVAILABLE/BAD_ANSWER where it is no chat completion; charge unknown
  */
-export function readAnswer(body: string, askedModel: string): Completion {
+export function readAnswer(body: string, askedModel: string, errorIn: (body: string) => string = () => ''): Completion {
   let answer: Answer;
   try {
-    answer = JSON.parse(body) as Answer;
+    answer = JSON.parse(body.startsWith('\ufeff') ? body.slice(1) : body) as Answer;
   } catch (e) {
     throw badAnswer('a 200 whose body is not JSON', e);
   }
   const choice = answer?.choices?.[0];
   const message = choice?.message;
-  if (typeof message !== 'object' || message === null) throw badAnswer('a 200 without choices[0].message');
+  if (typeof message !== 'object' || message === null) {
+    const told = errorIn(body);
+    throw badAnswer(`a 200 without choices[0].message${told === '' ? '' : `: ${told}`}`);
+  }
   const text = textOf(message.content);
   if (text === undefined) throw badAnswer('a 200 whose message content is neither text nor a list of parts');
   const refusal = typeof message.refusal === 'string' ? message.refusal : '';

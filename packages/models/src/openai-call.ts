@@ -4,7 +4,7 @@ import type { AppError, Completion } from '@stint/core';
 import type { Dispatcher } from 'undici';
 import { abortError } from './abort-error.ts';
 import { badAnswer, readAnswer } from './openai-answer.ts';
-import { statusError, transportError } from './openai-errors.ts';
+import { errorInAnswer, statusError, transportError } from './openai-errors.ts';
 
 type Headers = Record<string, string | string[] | undefined>;
 
@@ -91,7 +91,7 @@ export class OpenAiCall implements Dispatcher.DispatchHandler {
     if (this.#done) return;
     if (!this.#isGood()) return this.#fail(this.#statusError());
     try {
-      const completion = readAnswer(this.#body(), this.#model);
+      const completion = readAnswer(this.#body(), this.#model, (body) => errorInAnswer(body, this.#target.apiKey));
       this.#finish();
       this.#resolve(completion);
     } catch (e) {

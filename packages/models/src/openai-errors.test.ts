@@ -2,7 +2,7 @@
 import { AppError } from '@stint/core';
 import { describe, expect, it } from 'vitest';
 import { abortError } from './abort-error.ts';
-import { retryAfterMs, statusError, transportError } from './openai-errors.ts';
+import { errorInAnswer, retryAfterMs, statusError, transportError } from './openai-errors.ts';
 
 const NOW = Date.parse('2026-11-24T10:00:00Z');
 const errorBody = (code: string | null, message = 'words') => JSON.stringify({ error: { message, type: 't', code } });
@@ -147,4 +147,14 @@ describe('an abort', () => {
       info: { charge: 'unknown' },
     });
   });
+});
+
+it('an error in a 200 is told without the key', () => {
+  expect(errorInAnswer(errorBody(null, 'key my-key is over its limit'), 'my-key')).toBe('key [key] is over its limit');
+  expect(errorInAnswer('{"choices":[]}', 'my-key')).toBe('');
+});
+
+it('a model that wants another token field gets its setting named', () => {
+  const said = errorBody('unsupported_parameter', "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens'.");
+  expect(statusError(400, {}, said, undefined).info.hint).toMatch(/token_field: max_completion_tokens/);
 });

@@ -11,7 +11,11 @@ interface Row {
 
 const THROTTLED: Row = { code: 'RESOURCE_EXHAUSTED', reason: 'THROTTLED' };
 const PROVIDER_ERROR: Row = { code: 'UNAVAILABLE', reason: 'PROVIDER_ERROR' };
-const BAD_REQUEST: Row = { code: 'INVALID_ARGUMENT', reason: 'BAD_REQUEST' };
+const BAD_REQUEST: Row = {
+  code: 'INVALID_ARGUMENT',
+  reason: 'BAD_REQUEST',
+  hint: 'The request has what the job file and the template say: its model, max_tokens, temperature, extra_body, schema.',
+};
 const FILTERED: Row = { code: 'INVALID_ARGUMENT', reason: 'CONTENT_FILTERED' };
 const NO_MODEL: Row = {
   code: 'NOT_FOUND',
@@ -29,6 +33,7 @@ const NO_QUOTA: Row = {
   reason: 'QUOTA_EXHAUSTED',
   hint: 'The account has no credit or quota left; waiting does not help.',
 };
+const TOKEN_FIELD = 'Set token_field: max_completion_tokens for this model in the job file.';
 const REDIRECT: Row = { ...BAD_REQUEST, hint: 'A redirect is never followed; set base_url to where it leads.' };
 
 /** By HTTP status; other 4xx are BAD_REQUEST, 5xx PROVIDER_ERROR, 3xx refused. */
@@ -68,11 +73,18 @@ export function statusError(
     known ??
     BY_STATUS[status] ??
     (status >= 500 ? PROVIDER_ERROR : status >= 400 || status < 300 ? BAD_REQUEST : REDIRECT);
-  const message = told.message === '' ? '' : `: ${redact(told.message, apiKey).slice(0, 300)}`;
+  const words = redact(told.message, apiKey).slice(0, 300);
+  const message = words === '' ? '' : `: ${words}`;
   const code = told.codes[0] === undefined ? null : redact(told.codes[0], apiKey).slice(0, 100);
-  const info: ErrorInfo = { charge: 'none', hint: row.hint, details: { status, provider_code: code } };
+  const hint = row === BAD_REQUEST && told.message.includes('max_completion_tokens') ? TOKEN_FIELD : row.hint;
+  const info: ErrorInfo = { charge: 'none', hint, details: { status, provider_code: code } };
   info.retryAfterMs = retryAfterMs(headers, nowMs);
   return new AppError(row.code, row.reason, `the provider answered ${status}${message}`, info);
+}
+
+/** The error that a provider put into a 200, in its words; '' = none. */
+export function errorInAnswer(body: string, apiKey: string | undefined): string {
+  return redact(readErrorBody(body).message, apiKey).slice(0, 300);
 }
 
 function readErrorBody(body: string): { message: string; codes: string[] } {
