@@ -122,6 +122,19 @@ describe('the cap', () => {
     }
   });
 
+  it('that is too small for one record says what one may cost, which is enough', async () => {
+    const { bill, run } = await setUp({ steps: TWO, numRecords: 5, budgetNanoUsd: 1 });
+    const short = await run();
+    expect(bill.calls).toEqual([]);
+    const { details, message } = short.reason ?? {};
+    expect(message).toMatch(/budget_limit \$0\.000000001 is reached with 0 of 5 records; one may cost \$0\.0/);
+    const cap = Math.round((details as { next_record_usd: number }).next_record_usd * 1e9);
+    expect((await run({ limits: { budgetNanoUsd: cap - 1 } })).status).toBe('BUDGET_EXCEEDED');
+    expect(bill.calls).toEqual([]);
+    await run({ limits: { budgetNanoUsd: cap } });
+    expect(bill.calls.length).toBeGreaterThanOrEqual(2);
+  });
+
   it('throttling on the way to it leaves no half-paid record', async () => {
     const slow = new AppError('RESOURCE_EXHAUSTED', 'THROTTLED', 'slow down', { charge: 'none', retryAfterMs: 1 });
     const { disk, bill, run } = await setUp(

@@ -31,17 +31,20 @@ export function problemsOf(issue: z.core.$ZodIssue, input: unknown, schema: z.Zo
   }
   const found = valueAt(input, issue.path);
   if (found === undefined && ['invalid_type', 'invalid_union', 'invalid_value'].includes(issue.code))
-    return [{ path, reason: 'MISSING_KEY', message: `${path} is missing`, hint: 'Add it; see docs/job-file.md.' }];
+    return [{ path, reason: 'MISSING_KEY', message: `${path} is missing`, hint: `Add it; see ${page(path)}.` }];
   const shown = typeof found === 'object' ? '' : `, not ${typeof found === 'number' ? found : JSON.stringify(found)}`;
   return [
     {
       path,
       reason: 'WRONG_TYPE',
       message: `${issueMessage(issue)}${shown}`,
-      hint: `Correct ${path}; see docs/job-file.md.`,
+      hint: `Correct ${path}; see ${page(path)}.`,
     },
   ];
 }
+
+/** Where the keys of a template, or of a job file, are explained. */
+const page = (path: string): string => (path.startsWith('template.') ? 'docs/templates.md' : 'docs/job-file.md');
 
 function issueMessage(issue: z.core.$ZodIssue): string {
   const inner = issue.code === 'invalid_union' ? issue.errors.flat() : issue.code === 'invalid_key' ? issue.issues : [];

@@ -183,6 +183,10 @@ export class JobRun {
     return this.#desk.scheduler.capReached;
   }
 
+  get nextRecordNanoUsd(): number | null {
+    return this.#desk.scheduler.nextRecordNanoUsd;
+  }
+
   // Admission
 
   /** Prepares records for as long as the scheduler wants more. */

@@ -65,6 +65,7 @@ export function outcomeOf(cause: StopCause): RunOutcome {
     case 'gaveUp': {
       const seconds = Math.round(cause.forMs / 1000);
       const why = cause.error ? `: ${cause.error.message}` : '';
+      const hint = cause.error?.info.hint ? `${cause.error.info.hint} ${RESUME}` : RESUME;
       return {
         status: 'QUEUED',
         reason: reasonOf(
@@ -72,7 +73,7 @@ export function outcomeOf(cause: StopCause): RunOutcome {
             'UNAVAILABLE',
             'SERVICE_UNAVAILABLE',
             `no call of model "${cause.alias}" succeeded for ${String(seconds)} s${why}`,
-            { hint: RESUME, details: { alias: cause.alias, for_s: seconds } },
+            { hint, details: { alias: cause.alias, for_s: seconds } },
           ),
         ),
       };

@@ -214,7 +214,9 @@ function endOf(d: RunJobDeps, run: JobRun): RunOutcome {
   if (run.capReached) {
     const cap = d.limits.budgetNanoUsd ?? 0;
     const rest = ok > 0 ? Math.ceil((settledNanoUsd / ok) * (target - ok)) : null;
-    const more = rest === null ? '' : `; the other ${String(target - ok)} would cost about $${usd(rest)}`;
+    const one = run.nextRecordNanoUsd;
+    const next = one === null ? '' : `; one may cost $${usd(one)}`;
+    const more = rest === null ? next : `; the other ${String(target - ok)} would cost about $${usd(rest)}`;
     return {
       status: 'BUDGET_EXCEEDED',
       reason: reasonOf(
@@ -228,6 +230,7 @@ function endOf(d: RunJobDeps, run: JobRun): RunOutcome {
               cap_usd: nanoToUsd(cap),
               spent_usd: nanoToUsd(settledNanoUsd + unknownNanoUsd),
               rest_usd: rest === null ? null : nanoToUsd(rest),
+              next_record_usd: one === null ? null : nanoToUsd(one),
             },
           },
         ),
@@ -248,7 +251,13 @@ function endOf(d: RunJobDeps, run: JobRun): RunOutcome {
   return { status: 'COMPLETED', reason: null };
 }
 
-const usd = (nano: number): string => nanoToUsd(nano).toFixed(nano < 10_000_000 ? 6 : 2);
+/** To the cent, small sums to their last digit. */
+const usd = (nano: number): string =>
+  nano < 10_000_000
+    ? nanoToUsd(nano)
+        .toFixed(9)
+        .replace(/0{1,3}$/, '')
+    : nanoToUsd(nano).toFixed(2);
 
 /** Rows committed, for the summary of a job that is not at work. */
 export function countsOf(docs: Iterable<ShardCheckpoint>): { ok: number; failed: number; rejected: number } {

@@ -107,6 +107,8 @@ export interface SchedulerState<T> {
   newWaiting: number;
   stopping: boolean;
   capReached: boolean;
+  /** What one more record may cost, where the cap left no room for it. */
+  nextRecordNanoUsd: number | null;
   lanes: Map<string, Lane<T>>;
   delayed: { atMs: number; call: ReadyCall<T> }[];
   /** When `tick` is due next, epoch of the caller's clock; Infinity = not needed. */
@@ -139,6 +141,7 @@ export function newScheduler<T>(config: SchedulerConfig, now: number): Scheduler
     newWaiting: 0,
     stopping: false,
     capReached: false,
+    nextRecordNanoUsd: null,
     lanes,
     delayed: [],
     wakeAtMs: Infinity,
@@ -351,6 +354,11 @@ function relieve<T>(s: SchedulerState<T>, actions: Action<T>[]): void {
     }
   }
   s.capReached = true;
+  for (const lane of s.lanes.values()) {
+    for (const call of lane.fresh) {
+      s.nextRecordNanoUsd = Math.min(s.nextRecordNanoUsd ?? Infinity, moreNanoUsd(lane, call));
+    }
+  }
   for (const call of takeFresh(s)) actions.push({ type: 'park', call });
   actions.push({ type: 'capReached' });
 }
