@@ -36,7 +36,7 @@ export async function* followLogs(f: Follow): AsyncIterable<TaskLogLine & { atte
       hint: `It has ${task.attempts.length}.`,
     });
   }
-  for (let number = f.attempt ?? 1; !aborted(); number++) {
+  for (let number = f.attempt ?? 1; !aborted();) {
     let attempt = attemptOf(task, number);
     while (!attempt && f.follow && !isEnded(task.state) && !aborted()) {
       await f.pause(f.compute.traits.logPollMs);
@@ -45,6 +45,7 @@ export async function* followLogs(f: Follow): AsyncIterable<TaskLogLine & { atte
     }
     if (!attempt) return;
     let cursor: string | null = null;
+    let withdrawn = false;
     for (let empty = 0; !aborted();) {
       const page = await readPage(f, task, attempt, cursor);
       // CloudWatch Logs gives empty pages in the middle of a stream, too: where the cursor stays, it is the end of it.
@@ -60,9 +61,15 @@ export async function* followLogs(f: Follow): AsyncIterable<TaskLogLine & { atte
       if (!ended && !f.follow) break;
       await f.pause(f.compute.traits.logPollMs);
       task = await f.refresh();
-      attempt = attemptOf(task, number) ?? attempt;
+      const now = attemptOf(task, number);
+      // It was never sent, and is no attempt any more: the next one has its number, where there is one.
+      withdrawn = now === undefined;
+      if (!now) break;
+      attempt = now;
     }
+    if (withdrawn) continue;
     if (f.attempt !== undefined) return;
+    number++;
   }
 }
 
