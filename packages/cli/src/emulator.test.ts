@@ -175,6 +175,9 @@ test.each<[string[], RegExp]>([
   [['--compute', 'noop', '--faults', 'none.json'], /none\.json/],
   [['--compute', 'noop', '--log', 'no/such/folder.jsonl'], /folder\.jsonl/],
   [['--compute', 'noop', '--host', '192.0.2.1'], /192\.0\.2\.1/],
+  [['--compute', 'noop', '--host', ''], /--host "": not an address/],
+  [['--compute', 'noop', '--data', ''], /--data "": not a folder/],
+  [['--compute', 'noop', '--log', ''], /--log "": not a file/],
 ])('%j is refused with exit code 2', async (args, message) => {
   const ran = await runCli(['emulator', ...args], { cwd: bench.dir });
   expect(ran.code).toBe(2);

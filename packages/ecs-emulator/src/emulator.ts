@@ -56,6 +56,8 @@ const processClock: Clock = {
 export function createEmulator(options: EmulatorOptions): Emulator {
   const { engine, timeScale = 20, account = '000000000000', host = '127.0.0.1', port = 0 } = options;
   if (!(timeScale > 0 && Number.isFinite(timeScale))) throw badOption('timeScale', 'a number above 0');
+  // Node would listen on every address then.
+  if (host.trim() === '') throw badOption('host', 'an address');
   if (!/^\d{12}$/.test(account)) throw badOption('account', 'twelve digits');
   const clock = options.clock ?? processClock;
   const warnings = new Set<string>();
