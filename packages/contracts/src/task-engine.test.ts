@@ -453,3 +453,40 @@ test('output of an attempt that was withdrawn before it was sent is followed no 
   await following;
   await engine.stop();
 });
+test('a thousand tasks that are waited for cost no more looks at the store than they have changes', async () => {
+  const h = taskHarness({ course: () => succeeds({ runMs: 600_000 }) });
+  const calls = { read: 0, replace: 0 };
+  const counted = (store: TaskStore): TaskStore => {
+    const own = Object.create(store) as TaskStore;
+    own.read = (id) => (calls.read++, store.read(id));
+    own.replace = (task, version) => (calls.replace++, store.replace(task, version));
+    return own;
+  };
+  const { engine } = h.process({ store: counted });
+  const made = await Promise.all(Array.from({ length: 1_000 }, () => engine.submit(taskSpec(), target)));
+  const done = await h.clock.run(Promise.all(made.map(({ task }) => engine.wait(task.id))));
+  expect(new Set(done.map((task) => task.state))).toEqual(new Set(['COMPLETE']));
+  // Ten minutes: at one look a second they would be 600,000.
+  expect(calls.read).toBeLessThan(calls.replace + 30_000);
+  await engine.stop();
+});
+
+test('a wait ends with the engine that was stopped meanwhile, at the latest with what the store says', async () => {
+  const h = taskHarness({ course: () => succeeds({ runMs: 600_000 }) });
+  const gone = new AppError('UNAVAILABLE', 'STORE_CLOSED', 'closed');
+  let closed = false;
+  const closing = (store: TaskStore): TaskStore => {
+    const own = Object.create(store) as TaskStore;
+    own.read = (id) => (closed ? Promise.reject(gone) : store.read(id));
+    return own;
+  };
+  const { engine } = h.process({ store: closing });
+  const { task } = await engine.submit(taskSpec(), target);
+  const waiting = engine.wait(task.id).catch((e: unknown) => e);
+  await h.clock.advance(5_000);
+  closed = true;
+  const at = h.clock.monotonic();
+  await h.clock.run(engine.stop());
+  expect(await h.clock.run(waiting)).toBe(gone);
+  expect(h.clock.monotonic() - at).toBeLessThan(1_000);
+});

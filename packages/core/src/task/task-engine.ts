@@ -10,6 +10,7 @@ import type { TaskFilter, TaskPage, TaskStore } from '../ports/task-store.ts';
 import { isEnded } from './states.ts';
 import type { ComputeTarget, TaskDocument } from './task-document.ts';
 import { applyEvent, needsCare } from './task-machine.ts';
+import { TaskChanges } from './task-changes.ts';
 import { TaskPump } from './task-pump.ts';
 import { followLogs } from './task-logs.ts';
 import type { TaskSpec } from './task-spec.ts';
@@ -80,6 +81,8 @@ export interface TaskEngine {
 
 /** How soon a wish of another process is acted on, and how often somebody else's task is looked at. */
 const glanceMs = 1_000;
+/** How often one of ours is, which nobody else changes: only for what nobody foresaw. */
+const ourGlanceMs = 30_000;
 const longestLookMs = 5_000;
 const takenTogether = 500;
 
@@ -92,12 +95,14 @@ class Engine implements TaskEngine {
   readonly #pumps = new Map<string, Promise<TaskPump>>();
   readonly #computes = new Map<string, Promise<Compute>>();
   readonly #listeners = new Set<(task: TaskDocument) => void>();
+  readonly #changes: TaskChanges;
   readonly #ours = new Map<string, TaskPump>();
   #cancelGlance: (() => void) | null = null;
   #stopped = false;
 
   constructor(options: TaskEngineOptions) {
     this.#o = options;
+    this.#changes = new TaskChanges(options.clock);
   }
 
   get open(): number {
@@ -243,32 +248,17 @@ class Engine implements TaskEngine {
   }
 
   async wait(id: string, signal?: AbortSignal): Promise<TaskDocument> {
-    for (;;) {
-      const task = await this.#o.store.read(id);
-      if (isEnded(task.state) && !this.#ours.has(id)) return task;
-      await this.#takeUp(task);
-      await this.#nextChange(id, signal);
+    const changes = this.#changes.watch(id);
+    try {
+      for (;;) {
+        const task = await this.#o.store.read(id);
+        if (isEnded(task.state) && !this.#ours.has(id)) return task;
+        await this.#takeUp(task);
+        await changes.next(this.#ours.has(id) ? ourGlanceMs : glanceMs, signal);
+      }
+    } finally {
+      changes.close();
     }
-  }
-
-  /** Resolves at the next stored change of the task by us, or after `ms`. @throws AppError CANCELED/ABORTED */
-  #nextChange(id: string, signal: AbortSignal | undefined, ms = glanceMs): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const done = (error?: AppError): void => {
-        unlisten();
-        cancelTimer();
-        signal?.removeEventListener('abort', aborted);
-        if (error) reject(error);
-        else resolve();
-      };
-      const aborted = (): void => done(new AppError('CANCELED', 'ABORTED', 'no longer waited for'));
-      const unlisten = this.onChange((task) => {
-        if (task.id === id) done();
-      });
-      const cancelTimer = this.#o.clock.after(ms, () => done());
-      if (signal?.aborted) aborted();
-      else signal?.addEventListener('abort', aborted, { once: true });
-    });
   }
 
   async *logs(id: string, options: LogOptions = {}): AsyncIterable<TaskLogLine & { attempt: number }> {
@@ -279,8 +269,13 @@ class Engine implements TaskEngine {
       if (follow) await this.#takeUp(task);
       return task;
     };
-    const pause = (ms: number): Promise<void> => this.#nextChange(id, signal, ms).catch(() => undefined);
-    yield* followLogs({ refresh, pause, now: () => this.#o.clock.now(), compute, attempt, follow, signal });
+    const changes = this.#changes.watch(id);
+    const pause = (ms: number): Promise<void> => changes.next(ms, signal).catch(() => undefined);
+    try {
+      yield* followLogs({ refresh, pause, now: () => this.#o.clock.now(), compute, attempt, follow, signal });
+    } finally {
+      changes.close();
+    }
   }
 
   async remove(id: string): Promise<void> {
@@ -306,6 +301,7 @@ class Engine implements TaskEngine {
     for (const pump of await settled(this.#pumps)) await pump.stop();
     this.#ours.clear();
     for (const compute of await settled(this.#computes)) await compute.close();
+    this.#changes.tellAll();
   }
 
   async #adopt(task: TaskDocument): Promise<void> {
@@ -332,6 +328,7 @@ class Engine implements TaskEngine {
   #changed(task: TaskDocument): void {
     if (this.#ours.get(task.id)?.has(task.id) === false) this.#ours.delete(task.id);
     for (const listener of this.#listeners) listener(task);
+    this.#changes.tell(task.id);
   }
 
   /** Once a second: has another process left a wish on a task of ours? */
