@@ -147,7 +147,7 @@ describe('capacity', () => {
       ['plan --machine-type q9.huge', {}, /^not {3}mi: machine type q9\.huge: EC2 has no such type in eu-west-1$/m],
       ['plan --disk 50 --disk-type st1', {}, /^stint: a st1 disk has 125 to 16384 GiB, 50 were asked$/m],
       ['plan --cpus x --gpu 0', {}, /^stint: --gpu "0": must be.*\n--cpus "x": must be a number above 0$/m],
-      ['plan', { cluster: 'nope' }, /^stint: aws\.ecs\.cluster: there is no cluster nope$/m],
+      ['plan', { cluster: 'nope' }, /^stint: aws\.ecs\.cluster: there is no cluster nope in eu-west-1$/m],
       ['ls', { cluster: 'gone' }, /^stint: aws\.ecs\.cluster: gone is INACTIVE, not ACTIVE$/m],
       ['plan', { cluster: 'bare' }, /^nothing fits: bare has no capacity provider$/m],
       ['plan', { capacity: ['nope'] }, /^stint: aws\.ecs\.capacity: nope is not there.*has: mi, mi-spot, /m],

@@ -42,6 +42,11 @@ test.each([
   expect(check).toMatchObject({ status: 'fail', text: expect.stringMatching(says), hint: expect.stringMatching(hint) });
 });
 
+test('who has no credentials is told how to log in, by every command', () => {
+  const none = Object.assign(new Error('Could not load credentials'), { name: 'CredentialsProviderError' });
+  expect(toEcsError(none, 'DescribeClusters').info.hint).toMatch(/AWS_PROFILE/);
+});
+
 test('roles of another account, and a profile that the managed policy may not pass, are told', () => {
   const arn = (what: string, account = '123456789012'): string => `arn:aws:iam::${account}:${what}`;
   const config = (change: Record<string, string>) =>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { toAppError } from '@stint/core/base';
 import type { AppError } from '@stint/core';
+import { howToLogIn } from './ecs-errors.ts';
 
 /** One thing that `stint doctor` looked at. */
 export interface Check {
@@ -45,11 +46,7 @@ export function failed(name: string, e: unknown, { action, region, env }: AskedF
   switch (error.code) {
     case 'PERMISSION_DENIED':
       if (error.reason === 'NO_CREDENTIALS') {
-        return fail(
-          name,
-          'no AWS credentials were found',
-          'Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or log in with the AWS CLI.',
-        );
+        return fail(name, 'no AWS credentials were found', howToLogIn);
       }
       return fail(
         name,

@@ -66,9 +66,15 @@ export async function surveyCluster(clients: EcsClients, cluster: string): Promi
     });
   }
   if (!found?.clusterArn) {
-    throw new AppError('FAILED_PRECONDITION', 'CLUSTER_NOT_FOUND', `aws.ecs.cluster: there is no cluster ${cluster}`, {
-      hint: `Check the name and the region, or make it: aws ecs create-cluster --cluster-name ${cluster}`,
-    });
+    // AWS_REGION comes before the file: which one was asked is told by the answer.
+    const region = failures[0]?.arn?.split(':')[3] ?? '';
+    const where = region === '' ? '' : ` in ${region}`;
+    throw new AppError(
+      'FAILED_PRECONDITION',
+      'CLUSTER_NOT_FOUND',
+      `aws.ecs.cluster: there is no cluster ${cluster}${where}`,
+      { hint: `Check the name and the region, or make it: aws ecs create-cluster --cluster-name ${cluster}` },
+    );
   }
   if (found.status !== 'ACTIVE') {
     throw new AppError(

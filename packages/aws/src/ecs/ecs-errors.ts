@@ -40,6 +40,9 @@ const byName: Readonly<Record<string, [ErrorCode, string]>> = {
   TimeoutError: ['DEADLINE_EXCEEDED', 'TIMED_OUT'],
 };
 
+export const howToLogIn =
+  'Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or log in with the AWS CLI.';
+
 interface SdkError {
   name: string;
   message: string;
@@ -83,7 +86,10 @@ export function toEcsError(e: unknown, what: string): AppError {
       requestId: error.$metadata?.requestId ?? null,
     },
     ...(code === 'PERMISSION_DENIED' && {
-      hint: 'Compare the permissions with docs/executor.md; `stint doctor` shows what is missing.',
+      hint:
+        reason === 'NO_CREDENTIALS'
+          ? howToLogIn
+          : 'Compare the permissions with docs/executor.md; `stint doctor` shows what is missing.',
     }),
     ...(code === 'UNAVAILABLE' && {
       hint:

@@ -85,7 +85,7 @@ describe('a setting that is wrong', () => {
     [
       'a cluster that is not there',
       instead('cluster', '    cluster: nope'),
-      'aws.ecs.cluster: there is no cluster nope',
+      'aws.ecs.cluster: there is no cluster nope in eu-west-1',
     ],
     ['one that was deleted', instead('cluster', '    cluster: gone'), 'aws.ecs.cluster: gone is INACTIVE, not ACTIVE'],
     [
