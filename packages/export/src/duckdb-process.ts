@@ -71,9 +71,7 @@ export class DuckDbProcess {
       if ('rows' in reply) waiting?.resolve(reply.rows);
       else waiting?.reject(new DuckDbError(reply.error));
     });
-    // An idle one keeps nobody alive; while a statement runs, its promise does.
-    this.child.unref();
-    this.child.channel?.unref();
+    this.keepAlive(false);
   }
 
   /** Process id, for measuring. */
@@ -90,7 +88,7 @@ export class DuckDbProcess {
     const id = this.nextId++;
     const kill = () => this.child.kill('SIGKILL');
     signal.addEventListener('abort', kill, { once: true });
-    this.child.channel?.ref();
+    this.keepAlive(true);
     try {
       return await new Promise<unknown[][]>((resolve, reject) => {
         if (this.gone) {
@@ -109,14 +107,22 @@ export class DuckDbProcess {
       throw e;
     } finally {
       signal.removeEventListener('abort', kill);
-      if (this.waiting.size === 0) this.child.channel?.unref();
+      if (this.waiting.size === 0) this.keepAlive(false);
     }
+  }
+
+  /**
+   * An idle one keeps nobody alive. While a statement runs, its answer is awaited, and its end, too: one that dies is to be
+   * told of.
+   */
+  private keepAlive(yes: boolean): void {
+    for (const what of [this.child, this.child.channel]) what?.[yes ? 'ref' : 'unref']();
   }
 
   /** Ends the process; resolves when it is gone. Safe to call twice. */
   async stop(): Promise<void> {
     if (!this.gone) {
-      this.child.ref();
+      this.keepAlive(true);
       this.child.kill('SIGKILL');
     }
     await this.ended;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { totalmem } from 'node:os';
 import { rm } from 'node:fs/promises';
+import { totalmem } from 'node:os';
+import { join } from 'node:path';
 import { AppError } from '@stint/core';
 import { sqlText } from './column-types.ts';
 import type { DuckDbProcess } from './duckdb-process.ts';
@@ -168,7 +169,9 @@ export class TableWriter {
     this.memory.set(lane, needed);
     await this.run(`SET memory_limit = '${String(needed)}MB'`, lane);
     if (given !== undefined) return;
-    await this.run(`SET temp_directory = ${sqlText(this.tmpDir)}`, lane);
+    // Databases name what they put there alike.
+    const spilled = join(this.tmpDir, `spilled-${String(lane)}`);
+    await this.run(`SET temp_directory = ${sqlText(spilled)}`, lane);
     await this.run('SET threads = 1', lane);
   }
 
