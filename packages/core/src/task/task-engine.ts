@@ -60,7 +60,11 @@ export interface TaskEngine {
   /** @throws AppError NOT_FOUND/TASK_NOT_FOUND */
   read(id: string): Promise<TaskDocument>;
   list(filter: TaskFilter, cursor: string | null, limit: number): Promise<TaskPage>;
-  /** Takes up open tasks that nobody living looks after (all, or this one). @returns how many are ours now. */
+  /**
+   * Takes up open tasks that nobody living looks after (all, or this one).
+   * @returns how many are ours now
+   * @throws AppError of the first that could not be looked after; all others are taken up
+   */
   takeUp(id?: string): Promise<number>;
   /** Looks at the tasks in our hands now; resolves when what was seen is stored, or after a moment. */
   lookNow(): Promise<void>;
@@ -167,8 +171,17 @@ class Engine implements TaskEngine {
   }
 
   async takeUp(id?: string): Promise<number> {
-    if (id !== undefined) await this.#takeUp(await this.#o.store.read(id));
-    else for await (const tasks of this.#abandoned()) await Promise.all(tasks.map((task) => this.#takeUp(task, true)));
+    if (id !== undefined) {
+      await this.#takeUp(await this.#o.store.read(id));
+      return this.#ours.size;
+    }
+    const failures: unknown[] = [];
+    for await (const tasks of this.#abandoned()) {
+      // A backend that can't be reached keeps nobody from the tasks of another one.
+      for (const taken of await Promise.allSettled(tasks.map((task) => this.#takeUp(task, true))))
+        if (taken.status === 'rejected') failures.push(taken.reason);
+    }
+    if (failures.length > 0) throw failures[0];
     return this.#ours.size;
   }
 

@@ -121,6 +121,8 @@ async function takeUp(engine: TaskEngine, id: string | undefined, notice?: (text
     const knownMs = Math.max(0, ...stored.filter((task) => !isEnded(task.state)).map(lastKnownMs));
     const since = knownMs === 0 ? '' : `, last changed at ${new Date(knownMs).toISOString()}`;
     notice?.(`as it was stored${since}: ${error.message}`);
+    // Those of another backend were taken up.
+    if (engine.open > 0) await engine.lookNow();
   }
 }
 

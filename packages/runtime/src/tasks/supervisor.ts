@@ -4,12 +4,15 @@ import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { toAppError } from '@stint/core/base';
+import type { AppError, TaskEngine } from '@stint/core';
 import { tryLockFile } from '@stint/local/tasks';
 import { composeTasks } from './compose-tasks.ts';
 import type { TaskRuntimeOptions } from './compose-tasks.ts';
 import { stateHome } from './state-home.ts';
 
 const lookMs = 500;
+/** Between looks at what can't be looked after; others are looked after all the while. */
+const longestWaitMs = 5_000;
 /** Looks with nothing open before it goes: a task that comes right after another finds it still there. */
 const idleLooks = 4;
 
@@ -22,11 +25,17 @@ export async function supervise(options: TaskRuntimeOptions, signal: AbortSignal
   while (!signal.aborted) {
     const unlock = tryLockFile(home, 'supervisor.lock');
     if (!unlock) return;
-    const runtime = await composeTasks({ ...options, problem: logTo(join(home, 'supervisor.log')) });
+    const problem = logTo(join(home, 'supervisor.log'));
+    const runtime = await composeTasks({ ...options, problem });
     try {
-      for (let idle = 0; idle < idleLooks && !signal.aborted;) {
-        idle = (await runtime.engine.takeUp()) === 0 ? idle + 1 : 0;
-        await sleep(lookMs, undefined, { signal }).catch(() => undefined);
+      for (let idle = 0, failures = 0; idle < idleLooks && !signal.aborted;) {
+        const failed = await takeUp(runtime.engine);
+        if (failed === null) failures = 0;
+        else problem(null, 'take up', failed);
+        // What can't be reached for the moment is open all the same, and nobody else comes for it.
+        idle = runtime.engine.open > 0 || (failed !== null && mayPass(failed)) ? 0 : idle + 1;
+        const ms = failed === null ? lookMs : Math.min(longestWaitMs, lookMs * 2 ** failures++);
+        await sleep(ms, undefined, { signal }).catch(() => undefined);
       }
     } finally {
       await runtime.close();
@@ -35,6 +44,19 @@ export async function supervise(options: TaskRuntimeOptions, signal: AbortSignal
     if (signal.aborted || !(await anythingOpen(options))) return;
   }
 }
+
+async function takeUp(engine: TaskEngine): Promise<AppError | null> {
+  try {
+    await engine.takeUp();
+    return null;
+  } catch (e) {
+    return toAppError(e);
+  }
+}
+
+const passing = new Set(['UNAVAILABLE', 'DEADLINE_EXCEEDED', 'RESOURCE_EXHAUSTED', 'PERMISSION_DENIED']);
+/** Credentials are renewed and services come back; a store that may not be written, or a wrong configuration, stays. */
+const mayPass = ({ code, reason }: AppError): boolean => passing.has(code) && reason !== 'STORAGE_DENIED';
 
 async function anythingOpen(options: TaskRuntimeOptions): Promise<boolean> {
   const runtime = await composeTasks(options);
