@@ -41,8 +41,14 @@ export class DuckDbProcess {
     const entry = fileURLToPath(new URL(`./duckdb-child${extname(here)}`, import.meta.url));
     this.child = fork(entry, [], {
       execArgv: ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=1'],
-      // Nothing of the parent's environment, which may hold keys.
-      env: { TZ: 'UTC', MALLOC_ARENA_MAX: '2', ...(codeCache && { NODE_COMPILE_CACHE: codeCache }) },
+      // Nothing of the parent's environment, which may hold keys. A thread for each of two lanes: every thread that has ever
+      // run a statement keeps memory for the next one (60 MB in all, where there are four).
+      env: {
+        TZ: 'UTC',
+        MALLOC_ARENA_MAX: '2',
+        UV_THREADPOOL_SIZE: '2',
+        ...(codeCache && { NODE_COMPILE_CACHE: codeCache }),
+      },
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
     let stderr = '';
