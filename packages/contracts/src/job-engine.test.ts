@@ -3,7 +3,16 @@ import { describe, expect, it } from 'vitest';
 import { AppError, decodeUtf8, SHARD_SIZE } from '@stint/core';
 import type { CallLog, DatasetRecord, ObjectStore } from '@stint/core';
 import { Crash } from './crash-plan.ts';
-import { billingProvider, committed, emptyBill, planJob, prompt, runOnDisk, startProcess } from './job-harness.ts';
+import {
+  billingProvider,
+  committed,
+  emptyBill,
+  planJob,
+  prompt,
+  realClock,
+  runOnDisk,
+  startProcess,
+} from './job-harness.ts';
 import type { Bill, JobPlan, Script } from './job-harness.ts';
 import { memoryDisk } from './memory-disk.ts';
 import { nearlyFullShard } from './sweep-scenarios.ts';
@@ -386,6 +395,40 @@ describe('stopping', () => {
     expect(await running.done).toMatchObject({ status: 'QUEUED', reason: { reason: 'INTERRUPTED' } });
     expect(bill.calls).toEqual([]);
     expect(await disk.open().jobs.read()).toMatchObject({ status: 'QUEUED', lease: null });
+  });
+
+  it('that comes during the exports leaves no timer that would keep the process', async () => {
+    const { disk, job, providers } = await setUp({ steps: ONE, numRecords: 5 }, () => 'done');
+    const timers = new Set<object>();
+    const clock: typeof realClock = {
+      ...realClock,
+      after: (ms, fn) => {
+        const timer = {};
+        timers.add(timer);
+        const cancel = realClock.after(ms, () => {
+          timers.delete(timer);
+          fn();
+        });
+        return () => {
+          timers.delete(timer);
+          cancel();
+        };
+      },
+    };
+    const exporting = Promise.withResolvers<void>();
+    const stopped = Promise.withResolvers<void>();
+    const running = await startProcess({ store: disk.objects, ...disk.open() }, job, providers, {
+      clock,
+      onExport: () => {
+        exporting.resolve();
+        return stopped.promise;
+      },
+    });
+    await exporting.promise;
+    running.stop({ type: 'interrupted', signal: 'SIGTERM' });
+    stopped.reject(new AppError('CANCELED', 'ABORTED', 'stopped'));
+    expect(await running.done).toMatchObject({ status: 'QUEUED', reason: { reason: 'INTERRUPTED' } });
+    expect(timers.size).toBe(0);
   });
 
   it('ends what is in flight at the soft limit and charges it at worst case', async () => {

@@ -150,6 +150,8 @@ export class JobRun {
   stop(cause: StopCause): void {
     if (this.cause && cause.type !== 'lost' && cause.type !== 'storage') return;
     this.cause = cause;
+    // Nothing is in flight any more: a timer now would only keep the process.
+    if (this.#ended) return;
     this.#desk.stop();
     if (cause.type === 'lost') this.#desk.abortAll();
     else {
