@@ -426,33 +426,6 @@ test('throttling keeps the token and is no attempt', async () => {
   await engine.stop();
 });
 
-test('output of an attempt that was withdrawn before it was sent is followed no longer', async () => {
-  const h = taskHarness({ course: () => succeeds() });
-  const { engine } = h.process({
-    compute: (c) => ({
-      ...c,
-      start: (_task, _attempt, signal) =>
-        new Promise((_resolve, reject) => {
-          const notSent = (): void => reject(new AppError('CANCELED', 'NOT_SENT', 'given up before it was sent'));
-          signal.addEventListener('abort', notSent, { once: true });
-        }),
-    }),
-  });
-  const { task } = await engine.submit(taskSpec(), target);
-  let followed = false;
-  const following = (async () => {
-    for await (const line of engine.logs(task.id, { follow: true })) void line;
-    followed = true;
-  })();
-  await h.clock.advance(3_000);
-  expect((await engine.read(task.id)).attempts).toMatchObject([{ state: 'SUBMITTING' }]);
-  await engine.cancel(task.id, 'enough');
-  await h.clock.advance(5_000);
-  expect(await engine.read(task.id)).toMatchObject({ state: 'CANCELED', attempts: [] });
-  expect(followed).toBe(true);
-  await following;
-  await engine.stop();
-});
 test('a thousand tasks that are waited for cost no more looks at the store than they have changes', async () => {
   const h = taskHarness({ course: () => succeeds({ runMs: 600_000 }) });
   const calls = { read: 0, replace: 0 };

@@ -9,7 +9,7 @@ import type { LeaseOwner } from '../ports/job-store.ts';
 import type { TaskFilter, TaskPage, TaskStore } from '../ports/task-store.ts';
 import { isEnded } from './states.ts';
 import type { ComputeTarget, TaskDocument } from './task-document.ts';
-import { applyEvent, needsCare } from './task-machine.ts';
+import { needsCare, wishCancel } from './task-machine.ts';
 import { TaskChanges } from './task-changes.ts';
 import { TaskPump } from './task-pump.ts';
 import { followLogs } from './task-logs.ts';
@@ -238,7 +238,7 @@ class Engine implements TaskEngine {
   }
 
   async cancel(id: string, reason: string): Promise<TaskDocument> {
-    const { store, clock, random } = this.#o;
+    const { store, clock } = this.#o;
     for (;;) {
       const task = await store.read(id);
       if (isEnded(task.state)) return task;
@@ -247,8 +247,7 @@ class Engine implements TaskEngine {
         await pump.cancel(id, reason);
         return await store.read(id);
       }
-      const { traits } = await this.#compute(task.target);
-      const wished = applyEvent(task, { kind: 'cancelWished', reason }, clock.now(), traits, random());
+      const wished = wishCancel(task, reason, clock.now());
       try {
         if (wished !== task) await store.replace(wished, task.version);
       } catch (e) {

@@ -192,8 +192,7 @@ function transition(
       if (task.waitingFor === event.waitingFor && task.notBeforeMs === event.notBeforeMs) return task;
       return { ...task, waitingFor: event.waitingFor, notBeforeMs: event.notBeforeMs };
     case 'cancelWished':
-      if (task.cancel || isEnded(task.state)) return task;
-      return { ...task, cancel: { reason: event.reason, atMs: now } };
+      return withWish(task, event.reason, now);
     case 'cancelTaken':
       return takeCancel(task, now);
     case 'stopWished':
@@ -291,6 +290,15 @@ const endedWithCancel =
   (task: TaskDocument, now: number) =>
   (a: Attempt): Attempt =>
     a.state === 'ENDED' ? a : { ...a, state: 'ENDED', endedAtMs: now, outcome: describeEnd(canceled(task)) };
+
+const withWish = (task: TaskDocument, reason: string, now: number): TaskDocument =>
+  task.cancel || isEnded(task.state) ? task : { ...task, cancel: { reason, atMs: now } };
+
+/** The wish to cancel alone, which needs no backend: whoever looks after the task acts on it. */
+export function wishCancel(task: TaskDocument, reason: string, now: number): TaskDocument {
+  const wished = withWish(task, reason, now);
+  return wished === task ? task : { ...wished, version: task.version + 1 };
+}
 
 function takeCancel(task: TaskDocument, now: number): TaskDocument {
   const live = liveAttempt(task);
