@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { grouped } from '@stint/core/base';
 
 /** Dollars: cents, or as many digits as a small sum needs to show two of them. */
 export function usd(amount: number): string {
@@ -6,7 +7,7 @@ export function usd(amount: number): string {
   return `$${amount.toFixed(Math.min(9, Math.max(2, 1 - Math.floor(Math.log10(amount)))))}`;
 }
 
-export const whole = (n: number): string => n.toLocaleString('en');
+export const whole = (n: number): string => grouped(n);
 
 /** 1234567 as "1.2M". */
 export function short(n: number): string {

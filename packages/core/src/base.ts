@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What every adapter needs: errors, JSON, time, engines. No library is loaded for it.
+// What every adapter needs: errors, JSON, numbers, time, engines. No library is loaded for it.
+export * from './digits.ts';
 export * from './errors.ts';
 export * from './json.ts';
 export * from './lines.ts';

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { grouped } from '@stint/core';
 import type { JobSpec, ManifestFile, ReportData } from '@stint/core';
 
 /** What a dataset card is made of. */
@@ -183,7 +184,7 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
   return [line(head), line(head.map(() => '---')), ...rows.map(line)];
 }
 
-const count = (n: number): string => n.toLocaleString('en');
+const count = (n: number): string => grouped(n);
 
 /** Text of users: one line, no markup, no table cell. */
 function md(text: string): string {

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
+import { grouped } from '@stint/core';
 
 /** Nano-dollars as people read them: cents, or two digits of a smaller sum. */
 export function usd(nanoUsd: number): string {
   const amount = nanoUsd / 1e9;
-  if (amount === 0 || amount >= 0.1)
-    return `$${amount.toLocaleString('en', { minimumFractionDigits: 2, maximumFractionDigits: 2 })}`;
+  if (amount === 0 || amount >= 0.1) return `$${grouped(amount, 2)}`;
   return `$${amount.toFixed(Math.min(9, Math.max(2, 1 - Math.floor(Math.log10(amount)))))}`;
 }
 
-export const whole = (n: number): string => Math.round(n).toLocaleString('en');
+export const whole = (n: number): string => grouped(n);
 
 export function millis(ms: number): string {
   if (ms < 1000) return `${Math.round(ms)} ms`;
