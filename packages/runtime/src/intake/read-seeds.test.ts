@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -86,7 +86,31 @@ describe('Parquet', () => {
     const path = await parquet(`SELECT 1 AS a, 1.0::DOUBLE AS f UNION ALL SELECT 2, 'inf'::DOUBLE`);
     await expect(async () => {
       for await (const row of seedRows(path)) expect(row.line).toBe(1);
-    }).rejects.toMatchObject({ reason: 'BAD_SEEDS', info: { details: { file: path, line: 2 } } });
+    }).rejects.toMatchObject({
+      reason: 'BAD_SEEDS',
+      message: expect.stringContaining('row 2 holds Infinity') as string,
+      info: { details: { file: path, line: 2 } },
+    });
+  });
+
+  test('is known by its first bytes, whatever its name', async () => {
+    const path = join(dir, 'rows');
+    renameSync(await parquet(`SELECT 1 AS a`), path);
+    const found = [];
+    for await (const { text } of seedRows(path)) found.push(text);
+    expect(found).toEqual(['{"a":1}']);
+  });
+
+  test('columns that differ in their capitals alone are refused, not renamed', async () => {
+    const path = await parquet(`SELECT 1 AS topix, 2 AS "Topic", 3 AS topic_1`);
+    const bytes = readFileSync(path);
+    writeFileSync(path, Buffer.from(bytes.toString('latin1').replaceAll('topix', 'topic'), 'latin1'));
+    await expect(async () => {
+      for await (const row of seedRows(path)) expect(row).toBeUndefined();
+    }).rejects.toMatchObject({
+      reason: 'BAD_SEEDS',
+      message: expect.stringContaining('two columns are called "Topic", capitals apart') as string,
+    });
   });
 });
 

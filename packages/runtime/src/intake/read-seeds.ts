@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
-import { createReadStream, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { closeSync, createReadStream, mkdtempSync, openSync, readSync, rmSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { extname, join, resolve } from 'node:path';
@@ -99,7 +99,17 @@ function rowsOfKind(path: string): AsyncIterable<RawRow> {
     case '.ndjson':
       return jsonlRows(path);
     default:
-      return jsonRows(path);
+      return beginsAsParquet(path) ? parquetRows(path) : jsonRows(path);
+  }
+}
+
+function beginsAsParquet(path: string): boolean {
+  const file = openSync(path, 'r');
+  try {
+    const first = Buffer.alloc(4);
+    return readSync(file, first) === 4 && first.toString('latin1') === 'PAR1';
+  } finally {
+    closeSync(file);
   }
 }
 
@@ -237,6 +247,12 @@ async function* parquetRows(path: string): AsyncIterable<RawRow> {
     await run('SET threads = 1');
     const from = `read_parquet(${text(path)})`;
     const columns = (await run(`SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM ${from})`)) as string[][];
+    const own = new Set((await run(`SELECT name FROM parquet_schema(${text(path)})`)).flat());
+    const renamed = columns.find(([column]) => !own.has(column));
+    if (renamed) {
+      const name = (renamed[0] ?? '').replace(/_\d+$/, '');
+      throw badSeeds(path, null, `two columns are called "${name}", capitals apart: rename one of them`);
+    }
     const wanted = columns.map(([column = '', type = '']) => {
       const name = `"${column.replaceAll('"', '""')}"`;
       // pandas has it for a missing value, JSON has not.
@@ -245,6 +261,11 @@ async function* parquetRows(path: string): AsyncIterable<RawRow> {
     await run(`COPY (SELECT ${wanted.join(', ')} FROM ${from}) TO ${text(out)} (FORMAT JSON)`);
     yield* jsonlRows(out, path);
   } catch (e) {
+    // The lines are DuckDB's own: what is no JSON in them is a number that JSON has not.
+    if (e instanceof AppError && e.message.includes('not valid JSON')) {
+      const line = Number(e.info.details?.['line']);
+      throw badSeeds(path, line, `row ${line} holds Infinity, or NaN in a list or struct, which JSON has not`, e);
+    }
     if (e instanceof AppError && e.reason === 'BAD_SEEDS') throw e;
     throw badSeeds(
       path,
