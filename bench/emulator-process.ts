@@ -9,7 +9,7 @@ import {
 } from '@aws-sdk/client-ecs';
 import { createEmulator } from '@stint/ecs-emulator';
 import type { EmulatorOptions } from '@stint/ecs-emulator';
-import { createNoopEngine } from '@stint/local';
+import { createNoopEngine } from '@stint/local/tasks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ACCOUNT, REGION } from './emulated.ts';
 

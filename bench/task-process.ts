@@ -7,9 +7,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createEcsCompute, readEcsConfig } from '@stint/aws';
 import type { EcsComputeOptions } from '@stint/aws';
 import { taskSpec } from '@stint/contracts/specimens';
-import { createTaskEngine } from '@stint/core';
+import { createTaskEngine } from '@stint/core/tasks';
 import type { Compute, TaskDocument, TaskEngine, TaskSpec } from '@stint/core';
-import { describeThisProcess, openSqliteTaskStore, ownerIsAlive, systemClock } from '@stint/local';
+import { describeThisProcess, ownerIsAlive, systemClock } from '@stint/local';
+import { openSqliteTaskStore } from '@stint/local/tasks';
 import { composeTasks } from '../packages/runtime/src/tasks/compose-tasks.ts';
 import { ACCOUNT, REGION } from './emulated.ts';
 

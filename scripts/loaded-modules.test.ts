@@ -42,7 +42,7 @@ test('a task loads nothing of datasets, of AWS, or of checks that it does not ne
   expect(loaded.filter((url) => others.test(url))).toEqual([]);
 });
 
-test('a job loads nothing of other commands, of AWS, or of DuckDB, and of undici no more than a pool of connections', async () => {
+test('a job loads nothing of tasks, of other commands, of AWS, or of DuckDB, and of undici no more than a pool of connections', async () => {
   const answer = { choices: [{ message: { content: 'An answer.' }, finish_reason: 'stop' }], usage: {} };
   const server = createServer((_, response) => response.end(JSON.stringify({ model: 'one', ...answer })));
   await once(server.listen(0, '127.0.0.1'), 'listening');
@@ -64,6 +64,6 @@ test('a job loads nothing of other commands, of AWS, or of DuckDB, and of undici
   const pool = /\/undici\/lib\/(core|dispatcher|llhttp|util)\//;
   expect(loaded.filter((url) => pool.test(url)).length).toBeGreaterThan(15);
   const others =
-    /\/(@aws-sdk|@smithy|@duckdb|csv-parse)\/|\/packages\/(aws|ecs-emulator)\/|\/runtime\/src\/(verify|tasks|plan|resume|job-commands|template-commands|models-commands)/;
+    /\/(@aws-sdk|@smithy|@duckdb|csv-parse)\/|\/packages\/(aws|ecs-emulator)\/|\/core\/src\/task\/|\/local\/src\/(containers|tasks|local-compute|sqlite-task)|\/runtime\/src\/(verify|tasks|plan|resume|job-commands|template-commands|models-commands)/;
   expect(loaded.filter((url) => others.test(url) || (url.includes('/undici/') && !pool.test(url)))).toEqual([]);
 });

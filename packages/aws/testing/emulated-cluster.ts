@@ -14,7 +14,8 @@ import type { InstanceRequirementsRequest } from '@aws-sdk/client-ecs';
 import type { Compute, ContainerEngine } from '@stint/core';
 import { createEmulator } from '@stint/ecs-emulator';
 import type { EmulatorOptions } from '@stint/ecs-emulator';
-import { createProcessEngine, systemClock } from '@stint/local';
+import { systemClock } from '@stint/local';
+import { createProcessEngine } from '@stint/local/tasks';
 import { createEcsCompute, readEcsConfig } from '@stint/aws';
 import type { EcsComputeOptions } from '@stint/aws';
 

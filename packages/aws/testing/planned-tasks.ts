@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tasks that a process of a test looks after, as data, so that any other process can go on with them.
 import { createHash, randomInt } from 'node:crypto';
-import { createTaskEngine } from '@stint/core';
+import { createTaskEngine } from '@stint/core/tasks';
 import { taskSpec } from '@stint/contracts/specimens';
 import type { Clock, TaskDocument, TaskEngine, TaskSpec, TaskStore } from '@stint/core';
 import { createEcsCompute, readEcsConfig } from '@stint/aws';
 import type { EcsComputeOptions } from '@stint/aws';
-import { describeThisProcess, openSqliteTaskStore, ownerIsAlive, systemClock } from '@stint/local';
+import { describeThisProcess, ownerIsAlive, systemClock } from '@stint/local';
+import { openSqliteTaskStore } from '@stint/local/tasks';
 
 export interface PlannedTask {
   /** Its idempotency key: the same task for every process. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createHash } from 'node:crypto';
-import { createTaskEngine } from '@stint/core';
+import { createTaskEngine } from '@stint/core/tasks';
 import type { Compute, TaskDocument, TaskEngine, TaskSpec } from '@stint/core';
 import { memoryTaskStore } from '@stint/contracts';
 import { systemClock } from '@stint/local';

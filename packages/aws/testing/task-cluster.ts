@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { TaskDocument } from '@stint/core';
 import type { EcsComputeOptions } from '@stint/aws';
 import type { EmulatorOptions } from '@stint/ecs-emulator';
-import { createNoopEngine } from '@stint/local';
+import { createNoopEngine } from '@stint/local/tasks';
 import { config, emulatedCluster, CLUSTER_ARN, REGION } from './emulated-cluster.ts';
 import type { EmulatedCluster } from './emulated-cluster.ts';
 import { openTasks, workOn } from './planned-tasks.ts';

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DescribeTasksCommand, ListTasksCommand } from '@aws-sdk/client-ecs';
-import { startedByOf } from '@stint/core';
+import { startedByOf } from '@stint/core/tasks';
 import type { TaskDocument } from '@stint/core';
 import { expect } from 'vitest';
 import type { EmulatedCluster } from './emulated-cluster.ts';

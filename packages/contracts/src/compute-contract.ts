@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect } from 'vitest';
-import { draftOf } from '@stint/core';
+import { draftOf } from '@stint/core/tasks';
 import type { Attempt, Compute, Observation, Placement, TaskDocument, TaskLogLine, TaskSpec } from '@stint/core';
 import { contractSuite } from './contract-suite.ts';
 import type { Closing, Skips } from './contract-suite.ts';

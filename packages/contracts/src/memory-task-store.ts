@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { AppError, isEnded, needsCare } from '@stint/core';
+import { AppError } from '@stint/core';
+import { isEnded, needsCare } from '@stint/core/tasks';
 import type { TaskDocument, TaskFilter, TaskOwner, TaskStore } from '@stint/core';
 
 export interface MemoryTasks {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { AppError, ulid } from '@stint/core';
+import { AppError } from '@stint/core';
+import { ulid } from '@stint/core/tasks';
 import type {
   Attempt,
   AttemptEnd,

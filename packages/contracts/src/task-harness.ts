@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createHash } from 'node:crypto';
-import { createTaskEngine, outcomeTable } from '@stint/core';
+import { createTaskEngine, outcomeTable } from '@stint/core/tasks';
 import type { Compute, OutcomeCode, TaskDocument, TaskEngine, TaskStore } from '@stint/core';
 import { fakeClock } from './fake-clock.ts';
 import type { FakeClock } from './fake-clock.ts';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect, test } from 'vitest';
-import { TokenBucket } from '@stint/core';
+import { TokenBucket } from '@stint/core/tasks';
 import { fakeClock } from './fake-clock.ts';
 
 const spec = { perSecond: 40, burst: 100 };

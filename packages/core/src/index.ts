@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// All of core. A program that runs tasks alone takes less of it, and starts sooner: base.ts, tasks.ts.
+// What jobs need, and the types of container tasks: what runs those is in tasks.ts. Either starts sooner without the other.
 export * from './base.ts';
-export * from './tasks.ts';
+export type * from './tasks.ts';
 export * from './problems.ts';
 export * from './ports/model-provider.ts';
 export * from './ports/object-store.ts';

@@ -9,7 +9,8 @@ import { join } from 'node:path';
 import { CloudWatchLogsClient, CreateLogGroupCommand, GetLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
 import { StopTaskCommand } from '@aws-sdk/client-ecs';
 import type { ContainerDefinition, RegisterTaskDefinitionCommandInput, Task } from '@aws-sdk/client-ecs';
-import { createProcessEngine, systemClock } from '@stint/local';
+import { systemClock } from '@stint/local';
+import { createProcessEngine } from '@stint/local/tasks';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import {
   clientConfig,

@@ -8,7 +8,8 @@ import { CloudWatchLogsClient, FilterLogEventsCommand } from '@aws-sdk/client-cl
 import { StopTaskCommand } from '@aws-sdk/client-ecs';
 import type { ContainerDefinition, RegisterTaskDefinitionCommandInput, Task } from '@aws-sdk/client-ecs';
 import { startsContainers, testImage } from '@stint/contracts/suites';
-import { createCliEngine, systemClock } from '@stint/local';
+import { systemClock } from '@stint/local';
+import { createCliEngine } from '@stint/local/tasks';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { clientConfig, managedDefinition, onManaged, register, run, see, served } from '../testing/emulated.ts';
 import type { Served } from '../testing/emulated.ts';

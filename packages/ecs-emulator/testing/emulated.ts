@@ -20,7 +20,7 @@ import type {
 import { fakeClock } from '@stint/contracts';
 import type { FakeClock } from '@stint/contracts';
 import type { ContainerEngine } from '@stint/core';
-import { createNoopEngine } from '@stint/local';
+import { createNoopEngine } from '@stint/local/tasks';
 import { createEmulator } from '../src/index.ts';
 import type { EmulatorOptions } from '../src/index.ts';
 import { callsFitTheServiceModels } from './service-models.ts';

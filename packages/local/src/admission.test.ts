@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { createTaskEngine } from '@stint/core';
+import { createTaskEngine } from '@stint/core/tasks';
 import type { ComputeTarget, TaskEngine } from '@stint/core';
 import { taskSpec } from '@stint/contracts/suites';
 import { createProcessEngine } from './containers/process-engine.ts';

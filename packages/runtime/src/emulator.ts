@@ -4,15 +4,8 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { AppError } from '@stint/core';
 import type { ContainerEngine } from '@stint/core';
-import {
-  createCliEngine,
-  createNoopEngine,
-  createProcessEngine,
-  findCliEngine,
-  makeFolders,
-  systemClock,
-  toFileError,
-} from '@stint/local';
+import { makeFolders, systemClock, toFileError } from '@stint/local';
+import { createCliEngine, createNoopEngine, createProcessEngine, findCliEngine } from '@stint/local/tasks';
 
 export const emulatorComputes = ['process', 'container', 'noop'] as const;
 export type EmulatorCompute = (typeof emulatorComputes)[number];

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A cancel in each state of a task, and its output, whoever started it. Over HTTP.
-import { systemClock, createProcessEngine } from '@stint/local';
+import { systemClock } from '@stint/local';
+import { createProcessEngine } from '@stint/local/tasks';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { TaskDocument } from '@stint/core';

@@ -2,7 +2,7 @@
 // What a task's wants become on Fargate: the whole requests, as they went over HTTP.
 import { DescribeSecurityGroupsCommand, DescribeSubnetsCommand, EC2Client } from '@aws-sdk/client-ec2';
 import type { RunTaskCommandInput } from '@aws-sdk/client-ecs';
-import { createNoopEngine } from '@stint/local';
+import { createNoopEngine } from '@stint/local/tasks';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { callsFitTheServiceModels } from '../../../ecs-emulator/testing/service-models.ts';
 import { emulatedCluster, REGION } from '../../testing/emulated-cluster.ts';

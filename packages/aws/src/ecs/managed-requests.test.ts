@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a task's wants become on Managed Instances: the whole requests, as they went over HTTP.
-import { createNoopEngine } from '@stint/local';
+import { createNoopEngine } from '@stint/local/tasks';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { callsFitTheServiceModels } from '../../../ecs-emulator/testing/service-models.ts';
 import { emulatedCluster } from '../../testing/emulated-cluster.ts';

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect, test } from 'vitest';
 import type { Task } from '@aws-sdk/client-ecs';
-import { describeEnd, outcomeTable } from '@stint/core';
+import { describeEnd, outcomeTable } from '@stint/core/tasks';
 import { endOfTask } from './outcomes.ts';
 
 interface Row {

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { seededRandom } from '../../../contracts/src/task-harness.ts';
 import type { TaskDocument } from '@stint/core';
-import { createNoopEngine, openSqliteTaskStore } from '@stint/local';
+import { createNoopEngine, openSqliteTaskStore } from '@stint/local/tasks';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { config, emulatedCluster, CLUSTER_ARN, REGION } from '../../testing/emulated-cluster.ts';
 import type { EmulatedCluster } from '../../testing/emulated-cluster.ts';

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What Spot does to a task, over the emulator with its fault rules; the tasks run side by side, each by the name of its image.
-import { viewTask } from '@stint/core';
+import { viewTask } from '@stint/core/tasks';
 import type { TaskDocument } from '@stint/core';
-import { createNoopEngine } from '@stint/local';
+import { createNoopEngine } from '@stint/local/tasks';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { CLUSTER_ARN, config, emulatedCluster } from '../../testing/emulated-cluster.ts';
 import type { EmulatedCluster } from '../../testing/emulated-cluster.ts';

@@ -3,7 +3,7 @@
 // a simulation on the same fake clock, so a run of minutes takes a second or two, and its rates are exact.
 import { expect, test } from 'vitest';
 import { createHash } from 'node:crypto';
-import { createTaskEngine } from '@stint/core';
+import { createTaskEngine } from '@stint/core/tasks';
 import type { TaskDocument } from '@stint/core';
 import { fakeClock, memoryTaskStore } from '@stint/contracts';
 import { seededRandom, taskSpec } from '@stint/contracts/suites';

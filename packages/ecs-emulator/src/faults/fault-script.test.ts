@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createNoopEngine } from '@stint/local';
+import { createNoopEngine } from '@stint/local/tasks';
 import { afterAll, describe, expect, test } from 'vitest';
 import { createEmulator } from '../emulator.ts';
 import { checkFaultScript, readFaultScript } from './fault-script.ts';

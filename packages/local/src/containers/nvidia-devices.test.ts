@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { containerSpec, taskSpec } from '@stint/contracts/specimens';
-import { noHistory } from '@stint/core';
+import { noHistory } from '@stint/core/tasks';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createLocalCompute } from '../local-compute.ts';
 import { systemClock } from '../system-clock.ts';

@@ -3,7 +3,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createNoopEngine } from '@stint/local';
+import { createNoopEngine } from '@stint/local/tasks';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { emulatedCluster } from '../../../aws/testing/emulated-cluster.ts';
 import type { EmulatedCluster } from '../../../aws/testing/emulated-cluster.ts';

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs';
 import { ecsConfigSchema } from '@stint/aws';
-import { attemptMoves, outcomeTable, taskMoves } from '@stint/core';
+import { attemptMoves, outcomeTable, taskMoves } from '@stint/core/tasks';
 import type { OutcomeCode } from '@stint/core';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
