@@ -114,6 +114,13 @@ describe('Parquet', () => {
   });
 });
 
+test('a number that would become null on its way is refused with its row', async () => {
+  await expect(rows('huge.json', Buffer.from('[{"a":1e300},{"a":[-1e400]}]'))).rejects.toMatchObject({
+    reason: 'BAD_SEEDS',
+    message: expect.stringContaining('row 2 has a number beyond what a float holds') as string,
+  });
+});
+
 describe('what is not UTF-8 is refused with its line, never changed silently', () => {
   test.each<[string, Uint8Array]>([
     ['s.jsonl', latin1('{"a":"x"}\n{"a":"\xfc"}\n')],

@@ -185,12 +185,23 @@ async function* jsonRows(path: string): AsyncIterable<RawRow> {
     throw badSeeds(path, line, `not valid JSON: ${e instanceof Error ? e.message : String(e)}`, e);
   }
   const rows = Array.isArray(value) ? (value as unknown[]) : [value];
+  const mayBeHuge = /[eE]\+?\d{3}|\d{309}/.test(text);
   for (const [i, row] of rows.entries()) {
+    // JSONL is frozen as it stands; a row that is written anew would have null in its place.
+    if (mayBeHuge && holdsInfinity(row)) {
+      throw badSeeds(path, null, `row ${i + 1} has a number beyond what a float holds`);
+    }
     if (typeof row !== 'object' || row === null || Array.isArray(row)) {
       throw badSeeds(path, null, `row ${i + 1} is not a JSON object`);
     }
     yield { text: toJson(row), value: row, line: i + 1 };
   }
+}
+
+function holdsInfinity(value: unknown): boolean {
+  if (typeof value === 'number') return !Number.isFinite(value);
+  if (typeof value !== 'object' || value === null) return false;
+  return [...(value instanceof Map ? value.values() : Object.values(value))].some(holdsInfinity);
 }
 
 async function* csvRows(path: string): AsyncIterable<RawRow> {
