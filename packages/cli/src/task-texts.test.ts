@@ -33,3 +33,35 @@ test('task get prints the command that opens a shell in a running attempt', () =
     ].join('\n'),
   );
 });
+
+const ended = (code: string, raw: Record<string, unknown>): TaskView => ({
+  id: '01J',
+  state: 'SYSTEM_ERROR',
+  creation_time: '',
+  executors: [],
+  resources: { cpu_cores: 1, ram_gb: 2 },
+  tags: {},
+  logs: [],
+  waiting_for: null,
+  outcome: { code: code, sentence: 'It ended.', hint: null, retry: false, raw },
+});
+
+test.each<[string, Record<string, unknown>, string | null]>([
+  ['a reason', { reason: 'no such program' }, 'no such program'],
+  [
+    'ECS of the task',
+    { stoppedReason: 'CannotPullContainerError: denied', containerReason: null },
+    'CannotPullContainerError: denied',
+  ],
+  [
+    'ECS of the container',
+    { stoppedReason: 'Task failed to start', containerReason: 'OutOfMemoryError: x' },
+    'OutOfMemoryError: x',
+  ],
+  ['what every command ends with', { stoppedReason: 'Essential container in task exited', exitCode: 3 }, null],
+  ['what we said ourselves', { stoppedReason: 'stint: time limit reached' }, null],
+  ['nothing', { stoppedReason: null }, null],
+])('what the backend said is told: %s', (_what, raw, said) => {
+  const lines = taskText(ended('UNKNOWN', raw)).split('\n');
+  expect(lines.filter((line) => line.startsWith('  It said: '))).toEqual(said === null ? [] : [`  It said: ${said}`]);
+});

@@ -18,12 +18,23 @@ export function taskText(task: TaskView): string {
   const { outcome } = task;
   if (outcome && outcome.code !== 'COMPLETED') {
     lines.push(`  ${outcome.sentence}`);
-    const raw = outcome.raw['message'] ?? outcome.raw['reason'];
-    if (typeof raw === 'string' && raw !== '') lines.push(`  It said: ${raw}`);
+    const said = saidBy(outcome.raw);
+    if (said !== null) lines.push(`  It said: ${said}`);
     if (outcome.hint !== null) lines.push(`  ${outcome.hint}`);
   }
   return `${lines.join('\n')}\n`;
 }
+
+/** What the backend said of an end in its own words, where they say more than the outcome does. */
+function saidBy(raw: Readonly<Record<string, unknown>>): string | null {
+  const { message, reason, containerReason, stoppedReason } = raw;
+  for (const text of [message, reason, containerReason, stoppedReason])
+    if (typeof text === 'string' && text !== '') return saysNothing.test(text) ? null : text;
+  return null;
+}
+
+/** ECS of any command that has ended, and what we told it ourselves. */
+const saysNothing = /^(?:Essential container in task exited$|stint: )/;
 
 export function taskLsText({ tasks }: { tasks: TaskView[] }): string {
   if (tasks.length === 0) return 'no tasks\n';
