@@ -114,4 +114,18 @@ describe('output', () => {
     for await (const { text } of tasks.engine.logs(done?.id ?? '')) read.push(text);
     expect(read).toEqual(['line 1', 'line 2', 'line 3']);
   });
+
+  test('an answer that does not say where the next page begins is asked for again, and gives no line twice', async () => {
+    c = await taskCluster([], processes);
+    const plan = c.plan([{ key: 'writes', command: ['sh', '-c', 'for i in 1 2 3; do echo "line $i"; done'] }]);
+    const [done] = await c.run(plan);
+    proxy = await answeringProxy(c.endpoint, (action, nth, answer) =>
+      action === 'GetLogEvents' && nth <= 2 ? { events: answer['events'] } : answer,
+    );
+    process.env['AWS_ENDPOINT_URL'] = proxy.url;
+    const tasks = c.open({ ...plan, aheadMs: 3_600_000 });
+    const read: string[] = [];
+    for await (const { text } of tasks.engine.logs(done?.id ?? '')) read.push(text);
+    expect(read).toEqual(['line 1', 'line 2', 'line 3']);
+  });
 });

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { toAppError } from '@stint/core/base';
+import { AppError, toAppError } from '@stint/core/base';
 import type { TaskLogPage } from '@stint/core';
 import type { EcsClients } from './ecs-clients.ts';
 import { nameOfError } from './ecs-errors.ts';
@@ -49,12 +49,15 @@ export async function readStream(
       () => clients.logs.send(new GetLogEventsCommand(input), { abortSignal: signal }),
       signal,
     );
+    // It has one at the end of a stream, too: without it the page would be read again, and again.
+    if (page.nextForwardToken === undefined)
+      throw new AppError('UNAVAILABLE', 'UNREADABLE', 'GetLogEvents: its answer has no nextForwardToken');
     const lines = (page.events ?? []).map((e) => ({
       stream: 'stdout' as const,
       text: e.message ?? '',
       atMs: e.timestamp ?? null,
     }));
-    return { lines, cursor: page.nextForwardToken ?? cursor, end: false };
+    return { lines, cursor: page.nextForwardToken, end: false };
   } catch (e) {
     if (toAppError(e).code === 'NOT_FOUND') return { lines: [], cursor, end: false };
     throw e;
