@@ -4,8 +4,9 @@ import { ProgressView } from './progress-view.ts';
 import { printable, printResult } from './terminal.ts';
 import type { Terminal } from './terminal.ts';
 
-type Signal = 'SIGINT' | 'SIGTERM';
-const EXIT: Record<Signal, number> = { SIGINT: 130, SIGTERM: 143 };
+const EXIT = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 };
+type Signal = keyof typeof EXIT;
+const SIGNALS = Object.keys(EXIT) as Signal[];
 /** A terminal's Ctrl-C reaches us directly and through the parent that re-executed us; a person is slower than this. */
 const SAME_SIGNAL_MS = 500;
 
@@ -34,8 +35,7 @@ export async function runWithProgress<T extends object>(
     say(`${signal}: letting calls in flight finish, then committing; again to exit at once`);
     job?.stop(signal);
   };
-  process.on('SIGINT', onSignal);
-  process.on('SIGTERM', onSignal);
+  for (const signal of SIGNALS) process.on(signal, onSignal);
   try {
     const result = await run({
       started: (started) => {
@@ -50,7 +50,6 @@ export async function runWithProgress<T extends object>(
     return printResult(terminal, result, json, prose);
   } finally {
     view?.stop();
-    process.off('SIGINT', onSignal);
-    process.off('SIGTERM', onSignal);
+    for (const signal of SIGNALS) process.off(signal, onSignal);
   }
 }

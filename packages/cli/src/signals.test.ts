@@ -35,29 +35,30 @@ const GENERATE = ['generate', 'job.yaml', '--out', 'out', '--json'];
 const inFlight = (n: number) => until(() => stub.stats().inFlight >= n);
 
 describe('signals', () => {
-  test.each(['SIGTERM', 'SIGINT'] as const)(
-    '%s during two-second calls: they finish, are committed, and it exits',
-    async (signal) => {
-      stub.set({ latencyMs: 2000 });
-      bench.yaml('template.yaml', ONE_STEP);
-      bench.yaml('job.yaml', jobFile(stub.url, { concurrency: 4, num_records: 40 }));
-      const first = startCli(GENERATE, { cwd: bench.dir });
-      await inFlight(4);
-      first.child.kill(signal);
-      const ran = await first.done;
-      expect(ran.code).toBe(signal === 'SIGTERM' ? 143 : 130);
-      const s = summaryOf(ran);
-      expect(s).toMatchObject({ status: 'QUEUED', reason: { reason: 'INTERRUPTED' }, records: { ok: 4, failed: 0 } });
-      expect(s.cost_usd).toMatchObject({ unknown: 0, held: 0 });
-      expect(stub.stats()).toMatchObject({ accepted: 4, answered: 4 });
+  test.each([
+    ['SIGTERM', 143],
+    ['SIGINT', 130],
+    ['SIGHUP', 129],
+  ] as const)('%s during two-second calls: they finish, are committed, and it exits', async (signal, code) => {
+    stub.set({ latencyMs: 2000 });
+    bench.yaml('template.yaml', ONE_STEP);
+    bench.yaml('job.yaml', jobFile(stub.url, { concurrency: 4, num_records: 40 }));
+    const first = startCli(GENERATE, { cwd: bench.dir });
+    await inFlight(4);
+    first.child.kill(signal);
+    const ran = await first.done;
+    expect(ran.code).toBe(code);
+    const s = summaryOf(ran);
+    expect(s).toMatchObject({ status: 'QUEUED', reason: { reason: 'INTERRUPTED' }, records: { ok: 4, failed: 0 } });
+    expect(s.cost_usd).toMatchObject({ unknown: 0, held: 0 });
+    expect(stub.stats()).toMatchObject({ accepted: 4, answered: 4 });
 
-      stub.set({ latencyMs: 0 });
-      const again = await runCli(GENERATE, { cwd: bench.dir });
-      expect(summaryOf(again)).toMatchObject({ status: 'COMPLETED', records: { ok: 40 } });
-      expect(stub.stats()).toMatchObject({ accepted: 40, repeatedCalls: 0 });
-      expect(dataset(bench.path('out')).map((r) => r.index)).toEqual([...Array(40).keys()]);
-    },
-  );
+    stub.set({ latencyMs: 0 });
+    const again = await runCli(GENERATE, { cwd: bench.dir });
+    expect(summaryOf(again)).toMatchObject({ status: 'COMPLETED', records: { ok: 40 } });
+    expect(stub.stats()).toMatchObject({ accepted: 40, repeatedCalls: 0 });
+    expect(dataset(bench.path('out')).map((r) => r.index)).toEqual([...Array(40).keys()]);
+  });
 
   test('the soft limit aborts calls that take too long; they count at their worst case', async () => {
     stub.set({ latencyMs: 60_000 });

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { AppError, JobProgress, JobReason, JobStatus } from '@stint/core';
+import type { AppError, JobProgress, JobReason, JobStatus, StopSignal } from '@stint/core';
 
 /** `stint.generate/1`: what a run that held the lease prints; the same object answers `status`. */
 export interface JobSummary {
@@ -47,7 +47,7 @@ export interface StartedJob {
   dir: string;
   progress: () => JobProgress | null;
   /** First call: stop cleanly; resolves nothing, `done` of the command does. */
-  stop: (signal: 'SIGINT' | 'SIGTERM') => void;
+  stop: (signal: StopSignal) => void;
 }
 
 export interface RunOptions {

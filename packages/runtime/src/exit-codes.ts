@@ -15,11 +15,13 @@ export function exitCodeOfRun(status: JobStatus, reason: JobReason | null): numb
       return failedCodes[reason?.reason ?? ''] ?? 70;
     case 'QUEUED':
     case 'RUNNING':
-      if (reason?.reason === 'INTERRUPTED') return reason.details?.['signal'] === 'SIGINT' ? 130 : 143;
+      if (reason?.reason === 'INTERRUPTED') return signalCodes[String(reason.details?.['signal'])] ?? 143;
       if (reason === null || reason.code === 'UNAVAILABLE') return 6;
       return exitCodeOfError(reason);
   }
 }
+
+const signalCodes: Record<string, number> = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 };
 
 const failedCodes: Record<string, number> = {
   RECORDS_FAILED: 1,

@@ -2,10 +2,13 @@
 import { AppError } from '../errors.ts';
 import type { JobReason, JobState, JobStatus } from '../ports/job-store.ts';
 
+/** Signals that end a run cleanly; a closed terminal sends SIGHUP. */
+export type StopSignal = 'SIGINT' | 'SIGTERM' | 'SIGHUP';
+
 /** Why a run stops before all is done; the first cause wins. */
 export type StopCause =
   | { type: 'failed'; error: AppError }
-  | { type: 'interrupted'; signal: 'SIGINT' | 'SIGTERM' }
+  | { type: 'interrupted'; signal: StopSignal }
   | { type: 'cancelled' }
   | { type: 'gaveUp'; alias: string; forMs: number; error: AppError | null }
   | { type: 'storage'; error: AppError }
