@@ -43,7 +43,8 @@ async function run() {
   // always live long and put all later ones into the old generation (measured: a fifth of the processor's time).
   v8.setFlagsFromString('--no-allocation-site-pretenuring');
   // An export hands bytes on and keeps none: with a young generation that stays small it takes 45 MB less, and no longer.
-  if (args[0] === 'export') v8.setFlagsFromString('--semi-space-growth-factor=1');
+  // So small a one is collected with less effort by one thread (measured: 3 % of the processor's time).
+  if (args[0] === 'export') v8.setFlagsFromString('--semi-space-growth-factor=1 --no-parallel-scavenge');
   const source = join(HERE, '../src/main.ts');
   const inCheckout = existsSync(source);
   if (inCheckout) enableCompileCache(join(HERE, '../../../node_modules'));
