@@ -7,7 +7,7 @@ import type { RecordSink } from './walk-records.ts';
 
 /**
  * A piece becomes one row group of Parquet. The memory that DuckDB needs for one grows with its bytes, readers skip and
- * share work by row group, and each costs some 3 ms, however small: ten megabytes serve all three.
+ * share work by row group, and each costs some milliseconds, however small: ten megabytes serve all three.
  */
 const MAX_ROWS = 20_480;
 const MAX_BYTES = 10 << 20;
