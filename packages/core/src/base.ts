@@ -4,5 +4,6 @@ export * from './digits.ts';
 export * from './errors.ts';
 export * from './json.ts';
 export * from './lines.ts';
+export * from './pause.ts';
 export * from './ports/clock.ts';
 export * from './ports/container-engine.ts';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CreateCapacityProviderCommandInput } from '@aws-sdk/client-ecs';
-import { AppError, noHistory, rankOffers, toAppError } from '@stint/core/tasks';
+import { AppError, noHistory, pause, rankOffers, toAppError } from '@stint/core/tasks';
 import type { Clock, Placement, SpotPolicy, Wants } from '@stint/core';
 import { viewCapacity } from './capacity-view.ts';
 import type { CapacityView } from './capacity-view.ts';
@@ -248,25 +248,18 @@ async function untilActive(
         { hint: 'The same command goes on waiting; `stint capacity ls` shows its state.' },
       );
     }
-    await pause(clock, pauseMs, name, signal);
+    await pause(clock, pauseMs, signal);
+    if (signal.aborted) throw notWaitedFor(name);
   }
 }
 
-/** @throws AppError CANCELED/INTERRUPTED */
-async function pause(clock: Clock, ms: number, name: string, signal: AbortSignal): Promise<void> {
-  await new Promise<void>((resolve) => {
-    const cancel = clock.after(ms, resolve);
-    signal.addEventListener('abort', () => (cancel(), resolve()), { once: true });
-    if (signal.aborted) resolve();
-  });
-  if (!signal.aborted) return;
-  throw new AppError(
+const notWaitedFor = (name: string): AppError =>
+  new AppError(
     'CANCELED',
     'INTERRUPTED',
     `capacity provider ${name} is no longer waited for; it is being made all the same`,
     { hint: 'The same command goes on waiting.' },
   );
-}
 
 async function withClients<T>(
   { region, clock, notice = () => undefined }: CapacityOptions,

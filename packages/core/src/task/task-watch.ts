@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { toAppError } from '../errors.ts';
+import { pause } from '../pause.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Compute, Observation } from '../ports/compute.ts';
 
@@ -138,7 +139,7 @@ export class TaskWatch {
         const now = this.#d.clock.monotonic();
         const waitMs = turnAt - now;
         turnAt = Math.max(turnAt, now) + apartMs;
-        if (waitMs > 0) await this.#pause(waitMs);
+        if (waitMs > 0) await pause(this.#d.clock, waitMs, this.#abort.signal);
         if (!this.#abort.signal.aborted) await this.#batch(batch);
       }
     };
@@ -168,18 +169,5 @@ export class TaskWatch {
 
   #note(handles: readonly string[], at: number): void {
     for (const handle of handles) if (this.#handles.has(handle)) this.#handles.set(handle, at);
-  }
-
-  #pause(ms: number): Promise<void> {
-    const { signal } = this.#abort;
-    return new Promise((resolve) => {
-      const done = (): void => {
-        cancel();
-        signal.removeEventListener('abort', done);
-        resolve();
-      };
-      const cancel = this.#d.clock.after(ms, done);
-      signal.addEventListener('abort', done, { once: true });
-    });
   }
 }
