@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+import { constants } from 'node:os';
+import type { StopSignal } from '@stint/core';
 import type { CommandEvents, CommandResult, StartedJob } from '@stint/runtime';
 import { ProgressView } from './progress-view.ts';
 import { printable, printResult } from './terminal.ts';
 import type { Terminal } from './terminal.ts';
 
-const EXIT = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 };
-type Signal = keyof typeof EXIT;
-const SIGNALS = Object.keys(EXIT) as Signal[];
+const SIGNALS: readonly StopSignal[] = ['SIGHUP', 'SIGINT', 'SIGTERM'];
 /** A terminal's Ctrl-C reaches us directly and through the parent that re-executed us; a person is slower than this. */
 const SAME_SIGNAL_MS = 500;
 
@@ -19,17 +19,17 @@ export async function runWithProgress<T extends object>(
 ): Promise<number> {
   let view: ProgressView | undefined;
   let job: StartedJob | undefined;
-  let first: { signal: Signal; at: number } | undefined;
+  let first: { signal: StopSignal; at: number } | undefined;
   const say = (text: string): void => {
     if (view) view.note(text);
     else terminal.err(`${printable(text)}\n`);
   };
-  const onSignal = (signal: Signal): void => {
+  const onSignal = (signal: StopSignal): void => {
     const at = performance.now();
     if (first) {
       if (at - first.at < SAME_SIGNAL_MS) return;
       // Equally correct: what is committed stays, calls in flight count at their worst case.
-      process.exit(EXIT[signal]);
+      process.exit(128 + constants.signals[signal]);
     }
     first = { signal, at };
     say(`${signal}: letting calls in flight finish, then committing; again to exit at once`);

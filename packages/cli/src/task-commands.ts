@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import type { TaskEvents, TaskSignal } from '@stint/runtime/tasks';
@@ -159,7 +160,6 @@ function lineTo(terminal: Terminal, json: boolean): { line: NonNullable<TaskEven
   return { line, flush };
 }
 
-const exitOf: Readonly<Record<TaskSignal, number>> = { SIGINT: 130, SIGTERM: 143 };
 /** A terminal's Ctrl-C reaches us directly and through the parent that re-executed us; a person is slower than this. */
 const sameSignalMs = 500;
 
@@ -172,7 +172,8 @@ function catchSignals(): { on: (stop: (signal: TaskSignal) => void) => void; off
     if (!first) {
       first = { signal, atMs: now };
       stop?.(signal);
-    } else if (signal !== first.signal || now - first.atMs > sameSignalMs) process.exit(exitOf[signal]);
+    } else if (signal !== first.signal || now - first.atMs > sameSignalMs)
+      process.exit(128 + constants.signals[signal]);
   };
   process.on('SIGINT', on).on('SIGTERM', on);
   return {

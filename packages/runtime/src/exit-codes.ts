@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { constants } from 'node:os';
 import type { JobReason, JobStatus } from '@stint/core';
 
 /** Exit code of a run that held the lease; the table of the contract (docs/cli.md). */
@@ -15,13 +16,14 @@ export function exitCodeOfRun(status: JobStatus, reason: JobReason | null): numb
       return failedCodes[reason?.reason ?? ''] ?? 70;
     case 'QUEUED':
     case 'RUNNING':
-      if (reason?.reason === 'INTERRUPTED') return signalCodes[String(reason.details?.['signal'])] ?? 143;
+      if (reason?.reason === 'INTERRUPTED') {
+        const numbers: Readonly<Record<string, number>> = constants.signals;
+        return 128 + (numbers[String(reason.details?.['signal'])] ?? constants.signals.SIGTERM);
+      }
       if (reason === null || reason.code === 'UNAVAILABLE') return 6;
       return exitCodeOfError(reason);
   }
 }
-
-const signalCodes: Record<string, number> = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 };
 
 const failedCodes: Record<string, number> = {
   RECORDS_FAILED: 1,

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { constants } from 'node:os';
 import { AppError, parseDurationMs, taskMoves, toAppError, viewTask } from '@stint/core/tasks';
 import type { TaskDocument, TaskFilter, TaskLogLine, TaskState, TaskView } from '@stint/core';
 import type { CommandResult } from '../commands.ts';
@@ -12,7 +13,6 @@ import { exitCodeOfTask } from './task-exit-codes.ts';
 import type { TaskRequest } from './task-request.ts';
 
 export type TaskSignal = 'SIGINT' | 'SIGTERM';
-const signalExit: Readonly<Record<TaskSignal, number>> = { SIGINT: 130, SIGTERM: 143 };
 
 /** What a task command may tell while it works. */
 export interface TaskEvents {
@@ -76,7 +76,10 @@ async function attach(
   await following;
   unlisten();
   const canceled = done.state === 'CANCELED' && signaled !== null;
-  return { exitCode: canceled ? signalExit[signaled ?? 'SIGINT'] : exitCodeOfTask(done), body: viewTask(done) };
+  return {
+    exitCode: canceled ? 128 + constants.signals[signaled ?? 'SIGINT'] : exitCodeOfTask(done),
+    body: viewTask(done),
+  };
 }
 
 async function follow(lines: AsyncIterable<TaskLogLine & { attempt: number }>, events: TaskEvents): Promise<void> {
