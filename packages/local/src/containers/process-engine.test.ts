@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
@@ -121,6 +121,20 @@ test('of two shims for one container one runs the command', async () => {
   await Promise.allSettled(engines.map((engine) => engine.start(spec(['/bin/sh', '-c', 'echo once; sleep 0.1']))));
   await engines[0]?.wait('one');
   expect((await engines[0]?.logs('one', null))?.lines).toEqual([{ stream: 'stdout', text: 'once' }]);
+});
+
+test.for([
+  ['has not written its pid yet', ''],
+  ['was noted before another', `${process.pid}\n`],
+])('the shim that runs the command %s: it is not taken for dead', async ([, shim = '']) => {
+  const dir = makeDir();
+  mkdirSync(join(dir, 'one'));
+  writeFileSync(join(dir, 'one', 'labels.json'), '{}');
+  writeFileSync(join(dir, 'one', 'shim'), shim);
+  // The note of one that found `shim` there, and ended.
+  writeFileSync(join(dir, 'one', 'started'), JSON.stringify({ pid: 2 ** 22 + 1, startTime: '1' }));
+  const engine = createProcessEngine({ dir, clock: systemClock() });
+  expect(await engine.find({})).toMatchObject([{ handle: 'one', state: { status: 'running' } }]);
 });
 
 test('a file that may not be executed is exit code 126', async () => {

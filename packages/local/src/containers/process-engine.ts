@@ -357,12 +357,20 @@ function readExit(dir: string): ContainerExit | null {
 }
 
 function readIdentity(dir: string): ShimIdentity | null {
+  const own = existsSync(join(dir, 'shim')) ? Number(readFileSync(join(dir, 'shim'), 'utf8')) : null;
+  const noted = readStarted(dir);
+  // Of several that were started, the one that made `shim` runs the command, whoever was noted last; it may be about to
+  // write its pid.
+  if (noted && (own === null || own === noted.pid || (own === 0 && isItself(noted)))) return noted;
+  // We died before it was noted; without a start time it is only looked at.
+  return own !== null && own > 0 ? { pid: own, startTime: startTimeOf(own) || 'gone' } : null;
+}
+
+function readStarted(dir: string): ShimIdentity | null {
   try {
     return JSON.parse(readFileSync(join(dir, 'started'), 'utf8')) as ShimIdentity;
   } catch {
-    // We died before it was noted; the shim's own note says its pid, without a start time it is only looked at.
-    const pid = Number(existsSync(join(dir, 'shim')) ? readFileSync(join(dir, 'shim'), 'utf8') : '0');
-    return pid > 0 ? { pid, startTime: startTimeOf(pid) || 'gone' } : null;
+    return null;
   }
 }
 
